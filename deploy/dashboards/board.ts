@@ -31,3 +31,11 @@ export function quantile(q: number, histogram: string, by: string): string {
   const name = histogram.replace(/^\w+/, '$&_bucket')
   return `histogram_quantile(${q}, sum by (${[by, 'le'].filter(Boolean).join(', ')}) (rate(${name}[$__rate_interval])))`
 }
+
+/** The query with every metric in it narrowed by a matcher of a label. */
+export function narrow(expr: string, matcher: string): string {
+  return expr.replaceAll(/\b(?:parma|process|nodejs)_\w+(?:\{([^}]*)\})?/g, (text, labels?: string) => {
+    const [metric = ''] = text.split('{')
+    return `${metric}{${matcher}${labels ? `,${labels}` : ''}}`
+  })
+}

@@ -1,21 +1,13 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { findTool } from '../helm/tools.ts'
 import { root } from '../local/config.ts'
+import { listShippedQueries } from './shipped.ts'
 
-type Board = { panels: { title: string; targets?: { expr: string }[] }[] }
-const folder = join(root, 'deploy/helm/parma-analytics/files/dashboards')
-
-/** Every query of every panel that the chart ships. */
-const queries = readdirSync(folder).flatMap((board) => {
-  const { panels } = JSON.parse(readFileSync(join(folder, board), 'utf8')) as Board
-  return panels.flatMap(({ title, targets = [] }) =>
-    targets.map(({ expr }) => ({ panel: `${board}: ${title}`, expr: expr.replaceAll('$__rate_interval', '5m') })),
-  )
-})
+const queries = listShippedQueries('5m').map(({ board, panel, expr }) => ({ panel: `${board}: ${panel}`, expr }))
 
 /** Metrics with their labels, as the page has them, which is made from the code. */
 const metrics = new Map(
@@ -25,7 +17,7 @@ const metrics = new Map(
 )
 
 /** Labels of all metrics, which the PodMonitor sets, and of histograms. */
-const everywhere = ['service', 'pod', 'le']
+const everywhere = ['namespace', 'service', 'pod', 'le']
 
 test('Prometheus understands every query', () => {
   expect(queries.length).toBeGreaterThan(100)
@@ -50,6 +42,11 @@ test('every query asks for metrics and labels that there are', () => {
     ]
   })
   expect(faults).toEqual([])
+})
+
+test('every metric of every query is of the namespace that was chosen', () => {
+  const bare = /\b(?:parma|process|nodejs)_\w+(?!\w|\{namespace=~"\.\*")/
+  expect(queries.filter(({ expr }) => bare.test(expr))).toEqual([])
 })
 
 test('no query hides that there is nothing', () => {

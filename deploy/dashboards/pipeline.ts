@@ -45,8 +45,15 @@ export const pipeline: Board = {
         panel(
           'Dead letters',
           'short',
-          growth('parma_dead_letters_total', 'service, reason'),
+          growth('parma_messages_consumed_total{outcome="dead"}', 'service, topic'),
+          '{{service}} {{topic}}',
+        ),
+        panel(
+          'Dead letters by reason',
+          'short',
+          'sum by (service, reason) (parma_dead_letters_total)',
           '{{service}}: {{reason}}',
+          'Since the processes started. Without data there was none.',
         ),
         panel('Open dead letters', 'short', 'max by (group) (parma_open_dead_letters)', '{{group}}'),
         panel('Repeated attempts', 'reqps', rate('parma_retries_total', 'service, topic'), '{{service}} {{topic}}'),
@@ -80,6 +87,13 @@ export const pipeline: Board = {
           'max by (group) (parma_group_lag_records)',
           '{{group}}',
           'As the broker says, also while no process of the service runs.',
+        ),
+        panel(
+          'Age of the oldest record not committed',
+          's',
+          'max by (group) (parma_group_waiting_seconds)',
+          '{{group}}',
+          'At least, in coarse steps. As the broker says, also while no process of the service runs.',
         ),
         panel(
           'Partitions that rest',

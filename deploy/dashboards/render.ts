@@ -1,7 +1,13 @@
-import { DashboardBuilder, DatasourceVariableBuilder, RowBuilder } from '@grafana/grafana-foundation-sdk/dashboard'
+import {
+  DashboardBuilder,
+  DatasourceVariableBuilder,
+  QueryVariableBuilder,
+  RowBuilder,
+  VariableRefresh,
+} from '@grafana/grafana-foundation-sdk/dashboard'
 import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus'
 import { PanelBuilder } from '@grafana/grafana-foundation-sdk/timeseries'
-import type { Board, Panel } from './board.ts'
+import { type Board, narrow, type Panel } from './board.ts'
 
 const prometheus = { type: 'prometheus', uid: '${datasource}' }
 
@@ -15,6 +21,18 @@ export function renderBoard({ uid, title, says, rows }: Board): string {
     .time({ from: 'now-3h', to: 'now' })
     .editable()
     .withVariable(new DatasourceVariableBuilder('datasource').label('Prometheus').type('prometheus'))
+    .withVariable(
+      new QueryVariableBuilder('namespace')
+        .label('Namespace')
+        .datasource(prometheus)
+        .current({ text: 'All', value: '$__all' })
+        .query('label_values(parma_build_info, namespace)')
+        .refresh(VariableRefresh.OnTimeRangeChanged)
+        .multi(true)
+        .includeAll(true)
+        // Metrics from outside of Kubernetes have no namespace.
+        .allValue('.*'),
+    )
   for (const row of rows) {
     builder.withRow(new RowBuilder(row.title))
     for (const one of row.panels) builder.withPanel(renderPanel(one))
@@ -29,7 +47,7 @@ function renderPanel({ title, unit, queries, says }: Panel): PanelBuilder {
     panel.withTarget(
       new DataqueryBuilder()
         .refId(String.fromCharCode(65 + index))
-        .expr(expr)
+        .expr(narrow(expr, 'namespace=~"$namespace"'))
         .legendFormat(legend)
         .datasource(prometheus),
     )

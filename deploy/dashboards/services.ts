@@ -1,4 +1,4 @@
-import { type Board, growth, panel, type Panel, quantile, rate } from './board.ts'
+import { type Board, growth, narrow, panel, type Panel, quantile, rate } from './board.ts'
 
 /** What it has of its own, and parts; a producer only where it sends records all the time. */
 type Service = { name: string; says: string; has: ('consumer' | 'producer' | 'postgres')[]; own: Panel[] }
@@ -140,12 +140,6 @@ export const serviceBoards: Board[] = services.map(({ name, says, has, own }) =>
 
 /** The panel with every metric in it narrowed to the service. */
 function ofService({ queries, ...rest }: Panel, service: string): Panel {
-  const narrowed = queries.map(({ expr, legend }) => ({
-    expr: expr.replaceAll(/\b(?:parma|process|nodejs)_\w+(?:\{([^}]*)\})?/g, (text, labels?: string) => {
-      const [metric = ''] = text.split('{')
-      return `${metric}{service="${service}"${labels ? `,${labels}` : ''}}`
-    }),
-    legend,
-  }))
+  const narrowed = queries.map(({ expr, legend }) => ({ expr: narrow(expr, `service="${service}"`), legend }))
   return { ...rest, queries: narrowed }
 }
