@@ -8,7 +8,14 @@ import type { Store, Stored } from './store/store.ts'
 
 /** Judges observations and sends what is stored for them: news items, and ops events of rules that cannot be applied. */
 export function judgeObservations(store: Store): Handler<Observation> {
-  return handleSound(findFault, async (batch) => (await store(batch.map(({ value }) => value))).map(outcomeOf))
+  return handleSound(findFault, async (batch) => {
+    const traces = new Map(batch.map(({ value, headers }) => [value.event_id, headers['traceparent']]))
+    const stored = await store(
+      batch.map(({ value }) => value),
+      traces,
+    )
+    return stored.map(outcomeOf)
+  })
 }
 
 function outcomeOf(stored: Stored): Outcome {

@@ -137,6 +137,12 @@ test('what is released reaches the topic once, whatever is killed and however ma
   expect(new Set(sent.map(({ news_id }) => news_id)).size).toBe(20)
   expect(sent).toHaveLength(20)
   expect(sent.every(({ group_size }) => group_size === 2)).toBe(true)
+  const records = (await analyzer.readAll(topics.news)).filter(({ value }) =>
+    sent.some(({ news_id }) => news_id === value.news_id),
+  )
+  // They go on in the traces of their payloads.
+  const traceIds = records.map(({ headers }) => headers['traceparent']?.split('-')[1])
+  expect(traceIds).toEqual(records.map(({ value }) => value.event_id.replaceAll('-', '')))
   expect(await analyzer.shown(companies[0]!)).toHaveLength(2)
   // A payload of a company that came before: the detectors know both.
   const { database } = analyzer.installation

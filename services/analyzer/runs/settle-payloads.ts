@@ -40,11 +40,15 @@ export async function settlePayloads(tx: Transaction, payloads: readonly Withhel
   if (end === 'unverified') await markUnverified(tx, newsIds)
   else await showNews(tx, newsIds)
   const rows = await readNewsById(tx, newsIds)
+  const traces = new Map(payloads.map(({ event_id, traceparent }) => [event_id, traceparent]))
   const sizes = Map.groupBy(rows, ({ event_id }) => event_id)
   await addToOutbox(
     tx,
     'analyzer',
-    rows.map((row) => newsOf({ ...row, group_size: sizes.get(row.event_id)!.length })),
+    rows.map((row) => ({
+      ...newsOf({ ...row, group_size: sizes.get(row.event_id)!.length }),
+      ...(traces.get(row.event_id) && { traceparent: traces.get(row.event_id)! }),
+    })),
   )
   return rows.length
 }

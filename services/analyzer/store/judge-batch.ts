@@ -9,7 +9,7 @@ import { addDueFeeds } from '../rhythm/due-feeds.ts'
 import { findLeftSeries } from '../detect/find-totals.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
 import type { Rules } from '../rules/compile-rules.ts'
-import { insertWithheld, type Withheld } from '../suspect/withheld.ts'
+import { insertWithheld, type Traces, type Withheld } from '../suspect/withheld.ts'
 import type { NewsRow } from '../words/compose-news.ts'
 import { composeForParents, measurementOf } from '../words/compose-for-parents.ts'
 import { addForecasts } from './expected-numbers.ts'
@@ -34,6 +34,7 @@ export async function judgeBatch(
   observations: readonly Observation[],
   rules: Rules,
   config: JudgeConfig,
+  traces?: Traces,
 ): Promise<Map<string, string>> {
   await keepStates(tx, observations)
   const payloads = await joinParts(tx, observations)
@@ -55,6 +56,7 @@ export async function judgeBatch(
     config,
     tx,
     judged.filter(({ found, held }) => found.length > 0 || held !== null),
+    traces,
   )
 }
 
@@ -84,6 +86,7 @@ async function writeNews(
   config: JudgeConfig,
   tx: Transaction,
   judged: readonly JudgedWatched[],
+  traces?: Traces,
 ): Promise<Map<string, string>> {
   const gone = new Map<string, string>()
   if (judged.length === 0) return gone
@@ -113,7 +116,7 @@ async function writeNews(
     await addForecasts(tx, rows),
     new Set(withheld.flatMap(({ news }) => news.map(({ newsId }) => newsId))),
   )
-  await insertWithheld(tx, withheld)
+  await insertWithheld(tx, withheld, traces)
   for (const { kind, silent } of rows) newsCount.inc({ kind, silent: String(silent) })
   return gone
 }

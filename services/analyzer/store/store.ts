@@ -6,6 +6,7 @@ import type { News, Observation } from '#schemas/generated/types.ts'
 import type { Config } from '../config.ts'
 import type { ReadRules } from '../rules/rules-in-force.ts'
 import { openRuns } from '../suspect/runs.ts'
+import type { Traces } from '../suspect/withheld.ts'
 import { newsOf } from '../words/compose-news.ts'
 import { judgeBatch } from './judge-batch.ts'
 import { readNews } from './news.ts'
@@ -15,13 +16,16 @@ import { opsEventOf, readRuleErrors } from './rule-errors.ts'
 /** What is stored for an observation; or its id belongs to another event; or what it is about no longer exists. */
 export type Stored = { kind: 'conflict' } | { kind: 'gone'; what: string } | { kind: 'judged'; news: News[] }
 
-/** Judges a batch in one transaction. Each payload takes effect once, and every delivery gets the same answer. */
-export type Store = (batch: readonly Observation[]) => Promise<Stored[]>
+/**
+ * Judges a batch in one transaction. Each payload takes effect once, and every delivery gets the same answer. `traces`: the
+ * `traceparent` of events, for news items that are withheld.
+ */
+export type Store = (batch: readonly Observation[], traces?: Traces) => Promise<Stored[]>
 
 const foreignKeyViolation = '23503'
 
 export function openStore(config: Config, database: Database, readRules: ReadRules, wakeOutbox: () => void): Store {
-  return async (batch) => {
+  return async (batch, traces) => {
     const rules = await readRules()
     const events = batch.map(({ event_id, replay_id, part, event_no }) => ({
       event_id,
@@ -33,7 +37,7 @@ export function openStore(config: Config, database: Database, readRules: ReadRul
     await openRuns(database, batch, config.SUSPECT_WINDOW_SECONDS)
     const stored = await withLedger(database, 'analyzer', events, async (tx, verdicts) => {
       const fresh = batch.filter((_, index) => verdicts[index] === 'fresh')
-      const gone = await judgeBatch(tx, fresh, rules, config)
+      const gone = await judgeBatch(tx, fresh, rules, config, traces)
       // The news items of a payload go out with its last part.
       const eventIds = batch.filter(({ part, parts }) => part === parts).map(({ event_id }) => event_id)
       const news = Map.groupBy(await readNews(tx, eventIds), keyOf)

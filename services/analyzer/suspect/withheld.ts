@@ -26,8 +26,15 @@ export type Withheld<Subject> = {
   news: readonly { newsId: string; isFlagged: boolean }[]
 }
 
+/** The `traceparent` of events. */
+export type Traces = ReadonlyMap<string, string | undefined>
+
 /** Withholds news items that are stored already, and states. */
-export async function insertWithheld<Subject>(tx: Transaction, all: readonly Withheld<Subject>[]): Promise<void> {
+export async function insertWithheld<Subject>(
+  tx: Transaction,
+  all: readonly Withheld<Subject>[],
+  traces?: Traces,
+): Promise<void> {
   if (all.length === 0) return
   await insertRecords(
     tx,
@@ -35,7 +42,7 @@ export async function insertWithheld<Subject>(tx: Transaction, all: readonly Wit
     {
       ...{ event_id: 'uuid', run_no: 'int8', company_id: 'int4', is_flagged: 'bool', observed_at: 'ms' },
       ...{ data_source_id: 'int4', subject_key: 'text', trace: 'jsonb', subject: 'jsonb', series: 'jsonb' },
-      event_no: 'int8',
+      ...{ event_no: 'int8', traceparent: 'text' },
     },
     all.map(({ payload, runNo, isFlagged, trace, subject, series }) => ({
       ...{ event_id: payload.event_id, event_no: payload.event_no, run_no: runNo },
@@ -44,6 +51,7 @@ export async function insertWithheld<Subject>(tx: Transaction, all: readonly Wit
       trace: trace && JSON.stringify(trace),
       subject: subject && JSON.stringify(subject),
       series: JSON.stringify(series),
+      traceparent: traces?.get(payload.event_id) ?? null,
     })),
   )
   const of = columnsOf(all.flatMap(({ payload, news }) => news.map((one) => ({ event_id: payload.event_id, ...one }))))
@@ -68,13 +76,14 @@ const payloadRow = z.object({
   trace: z.custom<Trace>().nullable(),
   subject: z.custom<object>().nullable(),
   series: z.custom<WithheldSeries[]>(),
+  traceparent: z.string().nullable(),
 })
 export type WithheldPayload = z.output<typeof payloadRow>
 
 /** The payloads of a run of which something is withheld, in the order in which they were judged. */
 export function readWithheld(tx: Transaction, runNo: number): Promise<readonly WithheldPayload[]> {
   return tx.any(sql.type(payloadRow)`
-    SELECT event_id, company_id, is_flagged, observed_at, data_source_id, subject_key, trace, subject, series,
+    SELECT event_id, company_id, is_flagged, observed_at, data_source_id, subject_key, trace, subject, series, traceparent,
       (extract(epoch FROM clock_timestamp() - since) * 1000)::float8 AS age_ms
     FROM analyzer.withheld_payload WHERE run_no = ${runNo} AND NOT is_settled ORDER BY since, event_id`)
 }

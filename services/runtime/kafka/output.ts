@@ -15,6 +15,8 @@ export type Output = {
   value: unknown
   eventId: string
   headers?: Record<string, string>
+  /** The `traceparent` of its own cause, where those that are sent together have different ones. */
+  cause?: string
 }
 
 export function output<T>(
@@ -42,7 +44,7 @@ export type Publish = (outputs: readonly Output[], traceparent?: string, holdMs?
 export async function encodeOutput(
   settings: Pick<KafkaSettings, 'TOPIC_PREFIX'>,
   codec: Codec,
-  { topic, key, value, eventId, headers }: Output,
+  { topic, key, value, eventId, headers, cause }: Output,
   traceparent: string | undefined,
 ): Promise<ProducerRecord> {
   const name = prefixed(settings, topic.name)
@@ -50,7 +52,7 @@ export async function encodeOutput(
     topic: name,
     key,
     value: await codec.encode(topic, name, topic.clipped ? clipTexts(value) : value),
-    headers: { ...headers, event_id: eventId, traceparent: traceRecord(topic.name, traceparent) },
+    headers: { ...headers, event_id: eventId, traceparent: traceRecord(topic.name, cause ?? traceparent) },
   }
   const [size, limit] = [sizeOf(record), maxRecordBytes(topic)]
   if (size > limit) throw new TooLargeError(`the record has ${size} bytes, and ${topic.name} takes ${limit} at most`)

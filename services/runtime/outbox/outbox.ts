@@ -25,8 +25,11 @@ const batch = 500
 /** How long published events stay: as long as one is here, writing it again publishes nothing. */
 const keptDays = 7
 
-/** What an outbox publishes: operational events, and news items that nobody got while they were withheld. */
-type Outgoing = OpsEvent | News
+/**
+ * What an outbox publishes: operational events, and news items that nobody got while they were withheld. `traceparent`: of
+ * the span in whose trace they go on.
+ */
+type Outgoing = (OpsEvent | News) & { traceparent?: string }
 
 /**
  * Writes operational events and news items to `<schema>.outbox`, in the transaction of what they report: after a crash there
@@ -162,9 +165,12 @@ function setAsideEvent(service: string, { outbox_no, event_id }: OutboxRow, erro
   }
 }
 
-function outputOf({ event_id, event }: OutboxRow): Output {
-  if ('news_id' in event) return output(topics.news, event.company_id, event_id, event, { group_id: event.group_id })
-  return output(topics.opsEvents, keyOf(event), event_id, event)
+function outputOf({ event_id, event: { traceparent: cause, ...event } }: OutboxRow): Output {
+  const made =
+    'news_id' in event
+      ? output(topics.news, event.company_id, event_id, event, { group_id: event.group_id })
+      : output(topics.opsEvents, keyOf(event), event_id, event)
+  return { ...made, cause }
 }
 
 /** What is about one source or one service stays in order. */

@@ -113,7 +113,10 @@ export async function installAnalyzer() {
     )
     await own.produce(
       topics.observations.name,
-      values.map((value, index) => ({ key: observations[index]!.company_id, value })),
+      values.map((value, index) => {
+        const { company_id, event_id } = observations[index]!
+        return { key: company_id, value, headers: { traceparent: traceOf(event_id) } }
+      }),
     )
   }
 
@@ -161,4 +164,9 @@ export async function installAnalyzer() {
 
   const service = await startAnalyzer()
   return { installation, service, startAnalyzer, createSeries, store, send, readAll, newsOf, settled, stored, shown }
+}
+
+/** The `traceparent` with which an event reaches the analyzer here. */
+function traceOf(eventId: string): string {
+  return `00-${eventId.replaceAll('-', '')}-00f067aa0ba902b7-01`
 }
