@@ -403,7 +403,7 @@ describe('alerts', () => {
   })
   test('name metrics and commands that there are', () => {
     const text = readFileSync(join(import.meta.dirname, 'parma-analytics/files/alerts.yaml'), 'utf8')
-    const sources = execFileSync('grep', ['-rhoE', "name: 'parma_[a-z_]+'", join(root, 'services')], {
+    const sources = execFileSync('grep', ['-rhoE', "'parma_[a-z_]+'", join(root, 'services')], {
       encoding: 'utf8',
     })
     const slo = readFileSync(join(root, 'docs/slo.md'), 'utf8')
