@@ -9,6 +9,8 @@ type SentRecord = {
   value: Buffer | string | null
   headers?: IHeaders
   partition?: number
+  /** When it was appended, as it says: ms since 1970. */
+  timestamp?: string
 }
 export type ReadRecord = {
   partition: number

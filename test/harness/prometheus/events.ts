@@ -1,0 +1,135 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import pg from 'pg'
+import { topics } from '#schemas/topics.ts'
+import { onCleanup } from '../cleanup.ts'
+import { expelMembers } from '../group.ts'
+import { takeDown } from '../outage.ts'
+import { waitFor } from '../wait-for.ts'
+import type { WatchedSystem } from './watched-system.ts'
+
+/** Ends what an event began. */
+export type Heal = () => Promise<unknown> | void
+
+const groups = ['raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler']
+
+/** So many records to each of these topics that nobody can read, about one company. */
+export async function sendGarbage(
+  { topics: own, companies }: WatchedSystem,
+  names: readonly string[],
+  count: number,
+): Promise<void> {
+  const key = String(companies[0]?.id)
+  const records = Array.from({ length: count }, () => ({ key, value: 'nobody can read this' }))
+  for (const name of names) await own.produce(name, records)
+}
+
+/** A payload about a company that does not exist, and two that the edge refuses. */
+export async function sendRefused({ post }: WatchedSystem): Promise<void> {
+  await post('/feed-raw-data', { source_name: 'panels' })
+  await post('/feed-raw-data', {}, 'Bearer nobody')
+  await post('/feed-raw-data', {
+    source_name: 'panels',
+    company_id: '999999',
+    raw_data: { phase: String(Math.random()) },
+  })
+}
+
+/**
+ * Locks the ledgers of these services, the last on the path of a payload first, and waits each time until records are
+ * held up there.
+ */
+export async function holdUp({ database, prometheus }: WatchedSystem, services: readonly string[]): Promise<Heal> {
+  const client = new pg.Client({ connectionString: database.url })
+  await client.connect()
+  onCleanup(() => client.end())
+  await client.query('BEGIN')
+  for (const service of services) {
+    const from = Date.now() / 1000
+    // Readers go on.
+    await client.query(`LOCK TABLE ${service}.processed_event IN EXCLUSIVE MODE`)
+    const lag = `sum(parma_consumer_lag_records{service="${service}"}) > 0`
+    const isHeld = async () => (await prometheus.queryRange(lag, from)).some(({ points }) => points.length > 3)
+    await waitFor(`${service} to be held up`, isHeld, 60_000, 500)
+  }
+  return () => client.query('ROLLBACK')
+}
+
+/** Has a person get a digest of today, which is due. */
+export async function askForDigest({ parma, database, channel: person }: WatchedSystem): Promise<void> {
+  await parma('digests', 'set', '--person', person, '--rhythm', 'daily', '--hour', '0', '--zone', 'UTC')
+  await database.query(`UPDATE notifier.digest_policy SET changed_at = now() - interval '1 year'`)
+  await database.query(`UPDATE notifier.digest_start SET since = now() - interval '1 year'`)
+}
+
+export async function hideRefusals({ database }: WatchedSystem): Promise<Heal> {
+  const rename = (from: string, to: string) => database.query(`ALTER VIEW normalizer.${from} RENAME TO ${to}`)
+  await rename('refusal_view', 'gone_view')
+  return () => rename('gone_view', 'refusal_view')
+}
+
+/** The events that panels show, in the order in which they are caused. */
+export const events: Record<string, (system: WatchedSystem) => Promise<Heal | void>> = {
+  traffic: async () => undefined,
+  async history({ feed, factsOf, companies }) {
+    const [company, day] = [companies.length - 1, 86_400_000]
+    for (const [n, days] of [30, 20].entries())
+      await feed(company, factsOf(company, n), { observed_at: new Date(Date.now() - days * day).toISOString() })
+  },
+  async run({ setCrawl, parma }) {
+    setCrawl(() => delay(8000))
+    await parma('schedule', 'run', 'panels')
+    return () => setCrawl(() => Promise.resolve())
+  },
+  async stale({ parma, database }) {
+    await database.query('UPDATE data_source SET max_run_seconds = 5')
+    await parma('schedule', 'set', 'panels', '--cron', '* * * * *')
+  },
+  async refusal(system) {
+    for (let times = 0; times < 5; times++) {
+      await sendRefused(system)
+      await delay(1000)
+    }
+  },
+  deadLetters: (system) =>
+    sendGarbage(system, [topics.rawPayloads.name, topics.observations.name, topics.news.name], 3),
+  lettersDropped: async ({ parma }) => void (await parma('dlq', 'drop', '--all', '--yes')),
+  async mailPutOff({ setMail }) {
+    setMail('put-off')
+  },
+  async mailHangs({ setMail }) {
+    setMail('hang')
+  },
+  async parked({ setMail }) {
+    setMail('refuse')
+  },
+  async unparked({ setMail, parma }) {
+    setMail('accept')
+    await parma('channels', 'unpark', '--all')
+  },
+  digest: askForDigest,
+  async rebalance({ topics: own }) {
+    for (const group of groups) await expelMembers(own.prefix + group)
+  },
+  async held(system) {
+    system.firestoreLink.set('down')
+    const release = await holdUp(system, ['notifier', 'analyzer', 'normalizer', 'scheduler'])
+    return async () => {
+      system.firestoreLink.set('calm')
+      await release()
+    }
+  },
+  async suspect({ companies, feed, factsOf }) {
+    const zeros = companies.map((_, company) => feed(company, { ...factsOf(company, 0), stars: 0, issues: 0 }))
+    await Promise.all(zeros)
+  },
+  async sourceDown({ setCrawl, parma }) {
+    setCrawl(() => Promise.reject(new Error('the module fails')))
+    await waitFor('a run', () => parma('schedule', 'run', 'panels'), 60_000, 1000)
+  },
+  unreadable: hideRefusals,
+  brake: (system) => sendGarbage(system, [topics.observations.name], 25),
+  async stopped({ services }) {
+    await services.scheduler.stop()
+  },
+  kafkaAway: () => Promise.resolve(takeDown('kafka')),
+}
