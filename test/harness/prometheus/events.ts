@@ -38,7 +38,7 @@ export async function sendRefused({ post }: WatchedSystem): Promise<void> {
  * Locks the ledgers of these services, the last on the path of a payload first, and waits each time until records are
  * held up there.
  */
-export async function holdUp({ database, prometheus }: WatchedSystem, services: readonly string[]): Promise<Heal> {
+async function holdUp({ database, prometheus }: WatchedSystem, services: readonly string[]): Promise<Heal> {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   onCleanup(() => client.end())
