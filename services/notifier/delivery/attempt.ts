@@ -64,10 +64,7 @@ export function createAttempt(
     writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
     parkAfterFailures,
   }
-  // So that the first one shows as a change.
-  for (const answer of ['sent', 'retry', 'refused', 'lost']) attempts.inc({ channel: name, answer }, 0)
-  delay.zero({ channel: name })
-  expectStep('sent')
+  expectAttempts(name)
   const record = batchCalls({
     atOnce: 1,
     work: (answered: readonly Answered[]) =>
@@ -126,6 +123,13 @@ export function createAttempt(
       isOurs ? 'delivery_attempted' : 'delivery_claim_lapsed',
     )
   }
+}
+
+/** So that the first one shows as a change. */
+function expectAttempts(channel: string): void {
+  for (const answer of ['sent', 'retry', 'refused', 'lost']) attempts.inc({ channel, answer }, 0)
+  delay.zero({ channel })
+  expectStep('sent')
 }
 
 /** The span of a call: in the trace of the first payload that the message is about, linked with the others. */
