@@ -60,10 +60,7 @@ export function createAttempt(
   database: Database,
   { name, kind, channel, policy, told }: OpenKind,
 ): Attempt {
-  const recordOptions = {
-    writePublic: config.WRITE_PUBLIC_NOTIFICATIONS,
-    parkAfterFailures,
-  }
+  const recordOptions = { writePublic: config.WRITE_PUBLIC_NOTIFICATIONS, parkAfterFailures }
   expectAttempts(name)
   const record = batchCalls({
     atOnce: 1,
