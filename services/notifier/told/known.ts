@@ -12,7 +12,8 @@ export async function readKnown(
   itemIds: readonly string[],
 ): Promise<(itemId: string, destinationId: number) => boolean> {
   const rows = await tx.any(sql.type(knownRow)`
-    SELECT item_id, destination_id FROM notifier.item_delivery WHERE item_id = ANY(${sql.array(itemIds, 'uuid')})`)
+    SELECT item_id, destination_id FROM notifier.item_delivery
+    WHERE item_id = ANY(${sql.array(itemIds, 'uuid')}) AND notification_id IS NOT NULL`)
   const known = new Set(rows.map(({ item_id, destination_id }) => `${item_id}/${destination_id}`))
   return (itemId, destinationId) => known.has(`${itemId}/${destinationId}`)
 }
