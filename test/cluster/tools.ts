@@ -78,16 +78,27 @@ function fetchCrds(folder: string): string {
 function buildApiServer(folder: string): string {
   const module = 'k8s.io/kubernetes'
   const dir = folderOf(`${module}@v${kubernetes}`, folder)
-  const parts = (JSON.parse(go(dir, 'mod', 'edit', '-json')) as { Replace: { Old: { Path: string } }[] }).Replace
+  const { Go, Replace } = JSON.parse(go(dir, 'mod', 'edit', '-json')) as {
+    Go: string
+    Replace: { Old: { Path: string } }[]
+  }
   const [, ...minor] = kubernetes.split('.')
-  const lines = parts.map(({ Old: { Path } }) => `replace ${Path} => ${Path} v0.${minor.join('.')}`)
-  writeFileSync(join(folder, 'go.mod'), [`module cluster`, `require ${module} v${kubernetes}`, ...lines].join('\n'))
-  const program = `${module}/cmd/kube-apiserver`
-  writeFileSync(join(folder, 'tools.go'), `//go:build tools\npackage tools\nimport _ "${program}"\n`)
-  go(folder, 'mod', 'tidy')
+  const lines = Replace.map(({ Old: { Path } }) => `replace ${Path} => ${Path} v0.${minor.join('.')}`)
+  // Without a line of Go, it would read every module that any of them names.
+  const head = ['module cluster', `go ${Go}`, `require ${module} v${kubernetes}`]
+  writeFileSync(join(folder, 'go.mod'), [...head, ...lines].join('\n'))
   const version = 'k8s.io/component-base/version'
   const flags = { gitVersion: `v${kubernetes}`, gitMajor: '1', gitMinor: minor[0] }
   const said = Object.entries(flags).map(([name, value]) => `-X ${version}.${name}=${value}`)
-  go(folder, 'build', '-trimpath', '-ldflags', ['-s -w', ...said].join(' '), '-o', 'kube-apiserver', program)
+  go(
+    folder,
+    'build',
+    '-trimpath',
+    '-ldflags',
+    ['-s -w', ...said].join(' '),
+    '-o',
+    'kube-apiserver',
+    `${module}/cmd/kube-apiserver`,
+  )
   return join(folder, 'kube-apiserver')
 }
