@@ -280,39 +280,71 @@ describe('the network', () => {
   })
 
   test('lets the setup step out before the release is there', () => {
-    const servers = ofKind('minimal', 'NetworkPolicy').find(({ metadata }) => metadata.name === 'parma-servers')
+    const setup = ofKind('minimal', 'NetworkPolicy').find(({ metadata }) => metadata.name === 'parma-setup')
     const weight = (one: Manifest | undefined) => Number(one?.metadata.annotations?.['helm.sh/hook-weight'])
-    expect(weight(servers)).toBeLessThan(weight(ofKind('minimal', 'Job')[0]))
+    expect(weight(setup)).toBeLessThan(weight(ofKind('minimal', 'Job')[0]))
+  })
+
+  test('stays open for services during an upgrade: helm deletes and makes anew what is a hook', () => {
+    const hooks = ofKind('minimal', 'NetworkPolicy').filter(({ metadata }) => metadata.annotations?.['helm.sh/hook'])
+    expect(hooks.map(serviceOf)).toEqual(['setup'])
+    expect(hooks[0]?.spec).toMatchObject({ podSelector: { matchLabels: { 'app.kubernetes.io/name': 'setup' } } })
+    expect(policy('minimal', 'services').egress).toEqual(policy('minimal', 'setup').egress)
   })
 })
 
 describe('values that are wrong', () => {
+  const set = (values: string) => ['--set', values]
+  const edge = 'services.edge'
   test.each([
-    ['nothing about servers', ['--set', 'networkPolicy.servers=null'], 'networkPolicy'],
-    ['a setting that no service has', ['--set', 'settings.LOG_LEVL=debug'], 'LOG_LEVL'],
-    ['a setting that this service does not read', ['--set', 'services.edge.settings.MAP_WAIT_MS=1'], 'MAP_WAIT_MS'],
-    ['a secret among the settings', ['--set', 'settings.SMTP_URL=smtp://x'], 'SMTP_URL'],
-    ['a number that is no text', ['--set', 'services.edge.settings.ATOM_ITEMS=5'], 'want string'],
-    ['a negative count', ['--set', 'services.edge.replicas=-1'], 'services/edge/replicas'],
-    ['an unknown topic', ['--set', 'kafka.partitions.a=3'], 'must be one of'],
-    ['an unknown block', ['--set', 'services.miner.replicas=1'], 'miner'],
-    ['an Ingress without a host', ['--set', 'ingress.enabled=true'], 'ingress/host'],
-    ['no brokers', ['--set', 'settings.KAFKA_BROKERS='], 'settings/KAFKA_BROKERS'],
+    ['nothing about servers', set('networkPolicy.servers=null'), 'networkPolicy.servers is empty: nothing would reach'],
+    ['a setting that no service has', set('settings.LOG_LEVL=debug'), 'settings.LOG_LEVL: no service reads it'],
+    ['a port, which the chart sets', ['--set-string', 'settings.HEALTH_PORT=1'], 'or the chart sets it itself'],
+    ['a setting of another service', set(`${edge}.settings.CONSUME_MAX_BATCH=x`), 'MAX_BATCH: edge does not read it'],
+    ['a secret among the settings', set('settings.SMTP_URL=x'), 'is a secret: take it out of the values, and give'],
+    ['a secret of one service', set(`${edge}.settings.DATABASE_URL=x`), 'edge.settings.DATABASE_URL is a secret'],
+    ['a number that is no text', set(`${edge}.settings.ATOM_ITEMS=5`), "ATOM_ITEMS': got number, want string"],
+    ['a negative count', set(`${edge}.replicas=-1`), "at '/services/edge/replicas': minimum: got -1, want 1"],
+    ['an unknown topic', set('kafka.partitions.a=3'), "at '/kafka/partitions': additional properties 'a' not allowed"],
+    ['an unknown block', set('services.miner.replicas=1'), 'miner'],
+    ['an Ingress without a host', set('ingress.enabled=true'), 'ingress.host is missing: the name under which'],
+    ['no brokers', set('settings.KAFKA_BROKERS='), 'settings/KAFKA_BROKERS'],
+    ['too many replicas', set('services.notifier.replicas=7'), 'replicas is 7, and its largest topic has 6 partitions'],
+    ['an autoscaler without room', set(`${edge}.autoscaling.enabled=true,${edge}.autoscaling.min=9`), 'raise max, or'],
     [
-      'more replicas than partitions',
-      ['--set', 'services.notifier.replicas=7'],
-      'services.notifier.replicas is 7, and its largest topic has 6 partitions',
+      'a heap above the memory',
+      set('services.normalizer.heapMb=512'),
+      'Set resources.limits.memory to 614 MiB or more',
     ],
+    ['a limit below the request', set(`${edge}.resources.limits.memory=0.2Gi`), 'requests.memory is 256 MiB, and its'],
+    ['two authorities', set('settings.KAFKA_SSL_CA=x,kafka.caSecret=y'), 'take one of them out'],
+    ['an address as a network', set('settings.ALLOWED_PRIVATE_NETWORKS=10.0.0.5'), 'one address as 10.40.0.5/32'],
   ])('%s is refused, and the sentence names it', (_, args, sentence) => {
     expect(() => render(chart, 'minimal', ...args)).toThrow(sentence)
   })
 
   test('and so is what is missing', () => {
     const network = ['--set', 'networkPolicy.enabled=false']
-    expect(() => helm('template', 'parma', chart)).toThrow('networkPolicy/servers')
     expect(() => helm('template', 'parma', chart, ...network)).toThrow('settings.KAFKA_BROKERS is missing')
     const identity = [...network, '--set', 'settings.KAFKA_BROKERS=b:9092,workloadIdentity=true']
     expect(() => helm('template', 'parma', chart, ...identity)).toThrow('settings.FIRESTORE_PROJECT is missing')
+  })
+
+  test('and so is a name of the release that no Service can have', () => {
+    for (const name of ['a.b', '1parma'])
+      expect(() => helm('template', name, chart, '--values', 'examples/minimal.yaml')).toThrow(
+        `The release is called ${name}: choose a name of lower-case letters`,
+      )
+  })
+
+  test('but a tag may be longer than a label', () => {
+    const [service] = render(chart, 'minimal', '--set', `image.tag=${'1'.repeat(62)}.2`)
+    expect(service?.metadata.labels['app.kubernetes.io/version']).toBe('1'.repeat(62))
+  })
+
+  test('and a list of networks may end with a comma', () => {
+    const made = render(chart, 'minimal', '--set', String.raw`settings.ALLOWED_PRIVATE_NETWORKS=10.0.0.0/8\,`)
+    expect(JSON.stringify(made)).not.toContain('"cidr":""')
   })
 })
 

@@ -6,18 +6,18 @@ import type { Settings } from '../read-settings.ts'
 import type { Pod } from './describe-services.ts'
 
 type Schema = Record<string, unknown>
-type Base = { properties: { services: Schema }; $defs: Record<string, Schema & { properties: Schema }> }
+type Base = { properties: { kafka: { properties: Schema } }; $defs: Record<string, Schema & { properties: Schema }> }
 
 /**
- * The schema of the chart's values: values-base.json, with the settings that each service reads. A name that none reads
- * is refused, and so is a secret among the settings.
+ * The schema of the chart's values: values-base.json, with the settings that each service reads. A name that none reads,
+ * and a secret among the settings, are refused by templates/_refuse.tpl, which can say what to do.
  */
 export function renderValuesSchema(settings: Settings, pods: Record<string, Pod>): string {
   const base = JSON.parse(readFileSync(join(import.meta.dirname, 'values-base.json'), 'utf8')) as Base
   const names = [...new Set(Object.values(pods).flatMap((pod) => pod.settings))].sort()
   const listed = (some: readonly string[]) => ({
     type: 'object',
-    additionalProperties: false,
+    additionalProperties: { type: 'string' },
     properties: Object.fromEntries(some.map((name) => [name, { $ref: `#/$defs/settings/properties/${name}` }])),
   })
   const block = (service: string) => {
@@ -27,11 +27,17 @@ export function renderValuesSchema(settings: Settings, pods: Record<string, Pod>
     return { ...rest, properties: { ...properties, ...own.properties, settings } }
   }
   const { edge: _, service: __, ...others } = base.$defs
-  const topicNames = allTopics.map(({ name }) => name)
+  const { kafka } = base.properties
+  const partitions = {
+    type: 'object',
+    additionalProperties: false,
+    properties: Object.fromEntries(allTopics.map(({ name }) => [name, { $ref: '#/$defs/count' }])),
+  }
   const schema = {
     ...base,
     properties: {
       ...base.properties,
+      kafka: { ...kafka, properties: { ...kafka.properties, partitions } },
       services: {
         type: 'object',
         additionalProperties: false,
@@ -41,10 +47,9 @@ export function renderValuesSchema(settings: Settings, pods: Record<string, Pod>
     },
     $defs: {
       ...others,
-      topic: { enum: topicNames },
       settings: {
         type: 'object',
-        additionalProperties: false,
+        additionalProperties: { type: 'string' },
         properties: Object.fromEntries(
           names.map((name) => [
             name,

@@ -15,9 +15,10 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 {{- $root := index . 0 -}}
 {{ include "parma.selector" . }}
 app.kubernetes.io/part-of: parma-analytics
-app.kubernetes.io/version: {{ $root.Values.image.tag | default $root.Chart.AppVersion | quote }}
+{{- /* A tag may be longer than a label. */}}
+app.kubernetes.io/version: {{ $root.Values.image.tag | default $root.Chart.AppVersion | trunc 63 | trimAll "-_." | quote }}
 app.kubernetes.io/managed-by: {{ $root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | quote }}
+helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | quote }}
 {{- end -}}
 
 {{- define "parma.image" -}}
@@ -75,12 +76,6 @@ capabilities:
 {{- $pod := index ($root.Files.Get "files/pods.json" | fromJson) $name -}}
 {{- $settings := include "parma.settings" . | fromJson -}}
 {{- $kafka := $root.Values.kafka -}}
-{{- if not (index $settings "KAFKA_BROKERS") -}}
-{{- fail "settings.KAFKA_BROKERS is missing: the addresses of the brokers, as host:port, comma separated." -}}
-{{- end -}}
-{{- if and $root.Values.workloadIdentity (not (index $root.Values.settings "FIRESTORE_PROJECT")) -}}
-{{- fail "settings.FIRESTORE_PROJECT is missing: with workloadIdentity no certificate names the project." -}}
-{{- end -}}
 {{- range $setting, $text := $settings }}
 - name: {{ $setting }}
   value: {{ $text | quote }}

@@ -1,0 +1,94 @@
+{{/*
+Refuses values that the schema takes and the API server or a service would not, before anything is changed. Each sentence
+names the value and says what to do.
+*/}}
+{{- define "parma.refuse" -}}
+{{- $values := .Values -}}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" .Release.Name) -}}
+{{- fail (printf "The release is called %s: choose a name of lower-case letters, digits and hyphens that begins with a letter, because a Service is named after it." .Release.Name) -}}
+{{- end -}}
+{{- range $setting, $_ := $values.settings -}}
+{{- include "parma.refuseSetting" (list $ "settings" $setting "") -}}
+{{- end -}}
+{{- if not $values.settings.KAFKA_BROKERS -}}
+{{- fail "settings.KAFKA_BROKERS is missing: the addresses of the brokers, as host:port, comma separated." -}}
+{{- end -}}
+{{- if and $values.workloadIdentity (not $values.settings.FIRESTORE_PROJECT) -}}
+{{- fail "settings.FIRESTORE_PROJECT is missing: with workloadIdentity no certificate names the project." -}}
+{{- end -}}
+{{- if and $values.networkPolicy.enabled (not $values.networkPolicy.servers) -}}
+{{- fail "networkPolicy.servers is empty: nothing would reach Kafka, the registry and Postgres. Name their networks or pods, as in examples/minimal.yaml, or set networkPolicy.enabled to false." -}}
+{{- end -}}
+{{- if and $values.ingress.enabled (not $values.ingress.host) -}}
+{{- fail "ingress.host is missing: the name under which modules, parma-web and people reach the edge." -}}
+{{- end -}}
+{{- with $values.services.edge.autoscaling -}}
+{{- if and .enabled (gt (int .min) (int .max)) -}}
+{{- fail (printf "services.edge.autoscaling.min is %d and max is %d: raise max, or lower min." (int .min) (int .max)) -}}
+{{- end -}}
+{{- end -}}
+{{- range $name, $service := $values.services -}}
+{{- include "parma.refuseService" (list $ $name $service) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* (list $ where setting service), service is empty for those of all. */}}
+{{- define "parma.refuseSetting" -}}
+{{- $root := index . 0 -}}
+{{- $where := printf "%s.%s" (index . 1) (index . 2) -}}
+{{- $setting := index . 2 -}}
+{{- $pods := $root.Files.Get "files/pods.json" | fromJson -}}
+{{- $isRead := false -}}
+{{- range $name, $pod := $pods -}}
+{{- if has $setting (concat $pod.requiredKeys $pod.optionalKeys) -}}
+{{- fail (printf "%s is a secret: take it out of the values, and give the Secret %s a key of this name." $where $root.Values.secret) -}}
+{{- end -}}
+{{- if and (has $setting $pod.settings) (has (index $ 3) (list "" $name)) -}}
+{{- $isRead = true -}}
+{{- end -}}
+{{- end -}}
+{{- if not $isRead -}}
+{{- $who := ternary "no service reads it" (printf "%s does not read it" (index . 3)) (eq (index . 3) "") -}}
+{{- fail (printf "%s: %s, or the chart sets it itself. deploy/SETTINGS.md says which service reads what." $where $who) -}}
+{{- end -}}
+{{- if and (eq $setting "KAFKA_SSL_CA") $root.Values.kafka.caSecret -}}
+{{- fail (printf "%s and kafka.caSecret both say the certificate of the brokers' authority: take one of them out." $where) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "parma.refuseService" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $service := index . 2 -}}
+{{- range $setting, $_ := $service.settings -}}
+{{- include "parma.refuseSetting" (list $root (printf "services.%s.settings" $name) $setting $name) -}}
+{{- end -}}
+{{- $partitions := int (include "parma.partitions" (list $root $name)) -}}
+{{- if and $partitions (gt (int $service.replicas) $partitions) -}}
+{{- fail (printf "services.%s.replicas is %d, and its largest topic has %d partitions: more replicas would get none. Raise kafka.partitions first." $name (int $service.replicas) $partitions) -}}
+{{- end -}}
+{{- $limit := int (include "parma.mebibytes" ($service.resources.limits | default dict).memory) -}}
+{{- $request := int (include "parma.mebibytes" ($service.resources.requests | default dict).memory) -}}
+{{- if and $limit (gt $request $limit) -}}
+{{- fail (printf "services.%s.resources.requests.memory is %d MiB, and its limit is %d MiB: raise limits.memory, or lower requests.memory." $name $request $limit) -}}
+{{- end -}}
+{{- $least := div (mul (int $service.heapMb) 6) 5 -}}
+{{- if and $limit (lt $limit $least) -}}
+{{- fail (printf "services.%s.heapMb is %d, and its memory limit is %d MiB: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %d MiB or more, or lower heapMb." $name (int $service.heapMb) $limit $least) -}}
+{{- end -}}
+{{- $settings := include "parma.settings" (list $root $name) | fromJson -}}
+{{- range splitList "," ($settings.ALLOWED_PRIVATE_NETWORKS | default "") -}}
+{{- $network := trim . -}}
+{{- if and $network (not (regexMatch "^[0-9a-f.:]+/[0-9]{1,3}$" $network)) -}}
+{{- fail (printf "ALLOWED_PRIVATE_NETWORKS has %s, which is no network: write networks such as 10.40.0.0/16, and one address as 10.40.0.5/32." $network) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A quantity of memory in MiB, rounded down; 0: there is none. */}}
+{{- define "parma.mebibytes" -}}
+{{- $text := toString (. | default "0") -}}
+{{- $sizes := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
+{{- $size := get $sizes (regexFind "[a-zA-Z]*$" $text) -}}
+{{- divf (mulf (float64 (regexFind "^[0-9.]+" $text)) $size) 1048576 | floor | int -}}
+{{- end -}}
