@@ -27,7 +27,7 @@ export type PodSpec = {
   securityContext: Record<string, unknown>
   automountServiceAccountToken: boolean
   terminationGracePeriodSeconds: number
-  volumes?: { name: string; secret?: { secretName: string; items: { key: string }[] } }[]
+  volumes?: { name: string; secret?: { secretName: string; items?: { key: string }[] } }[]
 }
 export type Manifest = {
   apiVersion: string

@@ -5,7 +5,8 @@ export type FinishedJob = { namespace: string; uid: string; image: string; succe
 
 /**
  * Acts for the controllers and nodes that a cluster without them lacks: each job ends at once, and so does the pod of
- * `helm test`. A job whose image ends with `broken` fails. Returns those jobs; the list grows.
+ * `helm test`; Deployments have their replicas. A job whose image ends with `broken` fails. Returns those jobs; the list
+ * grows.
  */
 export function actForControllers({ kubectl, watch }: Cluster): FinishedJob[] {
   const finished: FinishedJob[] = []
@@ -29,6 +30,21 @@ export function actForControllers({ kubectl, watch }: Cluster): FinishedJob[] {
     if (seen.has(uid)) return
     seen.add(uid)
     void setStatus('pod', namespace, name, { phase: 'Succeeded' })
+  })
+  const deployment = fields(
+    'metadata.uid',
+    'metadata.generation',
+    'metadata.namespace',
+    'metadata.name',
+    'spec.replicas',
+  )
+  watch('deployments', deployment, (line) => {
+    const [uid, generation, namespace = '', name = '', replicas] = line.split(' ')
+    if (seen.has(`${uid} ${generation}`)) return
+    seen.add(`${uid} ${generation}`)
+    const count = Number(replicas)
+    const status = { observedGeneration: Number(generation), replicas: count, updatedReplicas: count }
+    void setStatus('deployment', namespace, name, { ...status, readyReplicas: count, availableReplicas: count })
   })
   return finished
 }

@@ -4,38 +4,20 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { type Manifest, parseManifests, podOf, render } from '../../deploy/helm/render.ts'
 import { root, services } from '../../deploy/local/config.ts'
-import { actForControllers, type FinishedJob } from './act-for-controllers.ts'
-import { type Cluster, startCluster } from './cluster.ts'
+import { type ReadyCluster, startReadyCluster } from './ready-cluster.ts'
 
 const examples = ['minimal', 'google-cloud', 'strimzi', 'full'] as const
 const folder = join(root, 'deploy/helm')
 const chart = join(folder, 'parma-analytics')
 const values = `--values=${join(folder, 'examples/minimal.yaml')}`
 
-let cluster: Cluster
-let finished: FinishedJob[] = []
+let cluster: ReadyCluster
 beforeAll(async () => {
-  cluster = await startCluster()
-  await cluster.kubectl(['apply', '--server-side', `--filename=${cluster.crds}`])
-  await cluster.kubectl(['wait', '--for=condition=Established', 'crd', '--all', '--timeout=60s'])
-  const priority = { apiVersion: 'scheduling.k8s.io/v1', kind: 'PriorityClass', metadata: { name: 'parma' }, value: 1 }
-  await cluster.kubectl(['create', '--filename=-'], JSON.stringify(priority))
-  finished = actForControllers(cluster)
+  cluster = await startReadyCluster()
 }, 300_000)
 
-/** A namespace that takes only pods which Pod Security "restricted" takes. */
-async function makeNamespace(name: string): Promise<string> {
-  await cluster.kubectl(['create', 'namespace', name])
-  await cluster.kubectl(['label', 'namespace', name, 'pod-security.kubernetes.io/enforce=restricted'])
-  // A controller makes it in other clusters.
-  await cluster.kubectl(['create', 'serviceaccount', 'default', `--namespace=${name}`])
-  return name
-}
-
-async function list(namespace: string, kind: string): Promise<string[]> {
-  const path = '--output=jsonpath={range .items[*]}{.metadata.name}{"\\n"}{end}'
-  return (await cluster.kubectl(['get', kind, `--namespace=${namespace}`, path])).split('\n').filter(Boolean).sort()
-}
+const makeNamespace = (name: string) => cluster.makeNamespace(name)
+const list = (namespace: string, kind: string) => cluster.list(namespace, kind)
 
 async function readImages(namespace: string): Promise<string[]> {
   const path = '--output=jsonpath={.items[*].spec.template.spec.containers[0].image}'
@@ -43,7 +25,15 @@ async function readImages(namespace: string): Promise<string[]> {
   return [...new Set(images.split(' '))]
 }
 
-const jobsOf = (namespace: string) => finished.filter((job) => job.namespace === namespace)
+const readReplicas = (namespace: string, service: string) =>
+  cluster.kubectl([
+    'get',
+    `deployment/analytics-${service}`,
+    `--namespace=${namespace}`,
+    '--output=jsonpath={.spec.replicas}',
+  ])
+
+const jobsOf = (namespace: string) => cluster.jobs.filter((job) => job.namespace === namespace)
 const install = (namespace: string, ...args: string[]) =>
   cluster.helm('install', 'analytics', chart, `--namespace=${namespace}`, values, ...args)
 const upgrade = (namespace: string, ...args: string[]) =>
@@ -80,6 +70,19 @@ describe('what the charts make', () => {
     await expect(cluster.kubectl(create, toText([pod]))).rejects.toThrow('violates PodSecurity "restricted')
   })
 
+  test.each(examples)('of examples/%s.yaml is installed, and goes', async (example) => {
+    const namespace = await makeNamespace(`installed-${example}`)
+    const values = join(folder, `examples/${example}.yaml`)
+    await cluster.makeSecrets(namespace, render('parma-analytics', example))
+    await cluster.helm('install', 'parma', chart, `--namespace=${namespace}`, `--values=${values}`)
+    const made = render('parma-analytics', example).filter(({ metadata }) => !metadata.annotations?.['helm.sh/hook'])
+    for (const { kind, metadata } of made)
+      expect([kind, await list(namespace, kind)]).toEqual([kind, expect.arrayContaining([metadata.name])])
+    await cluster.helm('uninstall', 'parma', `--namespace=${namespace}`)
+    for (const kind of new Set(made.map(({ kind }) => kind)))
+      expect([kind, await list(namespace, kind)]).toEqual([kind, kind === 'ServiceAccount' ? ['default'] : []])
+  })
+
   test('the ExternalSecret of examples/ is taken', async () => {
     const namespace = await makeNamespace('external')
     const file = join(folder, 'examples/external-secret.yaml')
@@ -104,7 +107,17 @@ describe('a release', () => {
   const namespace = 'analytics'
   beforeAll(async () => {
     await makeNamespace(namespace)
-    await cluster.kubectl(['create', 'secret', 'generic', 'parma-settings', `--namespace=${namespace}`])
+  })
+
+  test('is refused while its Secret or a key of it is missing, for which its pods would wait', async () => {
+    await expect(install(namespace)).rejects.toThrow('There is no Secret parma-settings in the namespace analytics')
+    const secret = ['secret', 'generic', 'parma-settings', `--namespace=${namespace}`, '--from-literal=DATABASE_URL=x']
+    await cluster.kubectl(['create', ...secret])
+    await expect(install(namespace)).rejects.toThrow('has no key PARMA_ANALYTICS_SECRET_KEY')
+    await cluster.kubectl(['delete', 'secret', 'parma-settings', `--namespace=${namespace}`])
+    expect(await list(namespace, 'deployments')).toEqual([])
+    expect(jobsOf(namespace)).toEqual([])
+    await cluster.makeSecrets(namespace, render('parma-analytics', 'minimal'))
   })
 
   test('is installed after its setup step, and says the next step', async () => {
@@ -120,11 +133,12 @@ describe('a release', () => {
   })
 
   test.each([
-    ['a setting that no service reads', '--set=settings.KAFKA_BROKER=x', 'KAFKA_BROKER'],
-    ['a secret among the settings', '--set=settings.DATABASE_URL=x', 'DATABASE_URL'],
+    ['a setting that no service reads', '--set=settings.KAFKA_BROKER=x', 'KAFKA_BROKER: no service reads it'],
+    ['a secret among the settings', '--set=settings.DATABASE_URL=x', 'settings.DATABASE_URL is a secret: take it out'],
     ['a number that is no text', '--set=services.edge.settings.MAX_CONNECTIONS=5', 'MAX_CONNECTIONS'],
     ['no replicas', '--set=services.edge.replicas=-1', 'services/edge/replicas'],
     ['more replicas than partitions', '--set=services.notifier.replicas=7', 'its largest topic has 6 partitions'],
+    ['a heap above the memory', '--set=services.analyzer.heapMb=900', 'services.analyzer.heapMb is 900'],
   ])('stays as it is when an upgrade has %s', async (_, value, sentence) => {
     await expect(upgrade(namespace, value)).rejects.toThrow(sentence)
     const history = await cluster.helm('history', 'analytics', `--namespace=${namespace}`, '--output=json')
@@ -144,6 +158,7 @@ describe('a release', () => {
     expect(jobsOf(namespace).at(-1)).toMatchObject({ image: 'parma-analytics:broken', succeeded: false })
     expect(await readImages(namespace)).toEqual(['parma-analytics:0.2.0'])
     expect(await list(namespace, 'jobs')).toEqual(['analytics-setup'])
+    expect(await list(namespace, 'networkpolicies')).not.toContain('analytics-setup')
     await upgrade(namespace, '--set=image.tag=0.3.0')
     expect(await readImages(namespace)).toEqual(['parma-analytics:0.3.0'])
     expect(await list(namespace, 'jobs')).toEqual([])
@@ -154,6 +169,15 @@ describe('a release', () => {
     await cluster.helm('rollback', 'analytics', '1', `--namespace=${namespace}`)
     expect(await readImages(namespace)).toEqual(['parma-analytics:0.1.0'])
     expect(jobsOf(namespace)).toHaveLength(before)
+  })
+
+  test('was scaled by hand: an upgrade says so, and takes it back only when it is told to', async () => {
+    const scale = ['scale', 'deployment/analytics-normalizer', '--replicas=3', `--namespace=${namespace}`]
+    await cluster.kubectl(scale)
+    await expect(upgrade(namespace)).rejects.toThrow('conflict with "kubectl"')
+    expect(await readReplicas(namespace, 'normalizer')).toBe('3')
+    await upgrade(namespace, '--force-conflicts')
+    expect(await readReplicas(namespace, 'normalizer')).toBe('1')
   })
 
   test('gives scaling to KEDA and the autoscaler, and alerts to Prometheus', async () => {
@@ -167,11 +191,10 @@ describe('a release', () => {
     expect(await list(namespace, 'scaledobjects')).toEqual([])
   })
 
-  test('leaves your Secret and one NetworkPolicy behind when it is uninstalled', async () => {
+  test('leaves your Secret behind when it is uninstalled', async () => {
     await cluster.helm('uninstall', 'analytics', `--namespace=${namespace}`)
-    for (const kind of ['deployments', 'services', 'poddisruptionbudgets', 'jobs', 'ingresses', 'pods'])
+    for (const kind of ['deployments', 'services', 'poddisruptionbudgets', 'networkpolicies', 'jobs', 'pods'])
       expect([kind, await list(namespace, kind)]).toEqual([kind, []])
-    expect(await list(namespace, 'networkpolicies')).toEqual(['analytics-servers'])
     expect(await list(namespace, 'serviceaccounts')).toEqual(['default'])
     expect(await list(namespace, 'secrets')).toEqual(['parma-settings'])
   })
@@ -182,26 +205,29 @@ describe('what was there before', () => {
 
   test('the plain manifests: the chart is installed beside them, and the command of its page removes them', async () => {
     const namespace = await makeNamespace('plain')
+    await cluster.makeSecrets(namespace, render('parma-analytics', 'minimal'))
     await cluster.kubectl(['apply', `--namespace=${namespace}`, '--filename=-'], plainManifests())
     expect(await list(namespace, 'deployments')).toEqual([...services].sort())
     await install(namespace)
     expect(await list(namespace, 'deployments')).toEqual([...services, ...deployments].sort())
-    const [, args = ''] = /`kubectl -n analytics (delete deployment,[^`]*)`/.exec(page) ?? []
-    await cluster.kubectl([`--namespace=${namespace}`, ...args.split(' ')])
+    const [, args = ''] = /kubectl -n analytics (delete deployment,.*?)\n +```/s.exec(page) ?? []
+    await cluster.sh(`kubectl -n ${namespace} ${args}`)
     expect(await list(namespace, 'deployments')).toEqual(deployments)
     expect(await list(namespace, 'services')).toEqual(['analytics-edge'])
     for (const kind of ['jobs', 'ingresses']) expect([kind, await list(namespace, kind)]).toEqual([kind, []])
     expect(await list(namespace, 'configmaps')).toEqual([])
   })
 
-  test('manifests made by `helm template`: the chart takes them over only when it is told to', async () => {
+  test('manifests made by `helm template`, of another image: the chart takes them over only when it is told to', async () => {
     const namespace = await makeNamespace('templated')
-    const made = parseManifests(await cluster.helm('template', 'analytics', chart, values))
-    const manifests = toText(made.filter(({ kind }) => kind !== 'Job' && kind !== 'Pod'))
+    await cluster.makeSecrets(namespace, render('parma-analytics', 'minimal'))
+    const made = parseManifests(await cluster.helm('template', 'analytics', chart, values, '--set=image.tag=0.0.9'))
+    const manifests = toText(made.filter(({ kind }) => kind !== 'Pod'))
     await cluster.kubectl(['apply', `--namespace=${namespace}`, '--filename=-'], manifests)
     await expect(install(namespace)).rejects.toThrow('cannot be imported into the current release')
-    await install(namespace, '--take-ownership')
+    await install(namespace, '--take-ownership', '--force-conflicts')
     expect(await list(namespace, 'deployments')).toEqual(deployments)
+    expect(await readImages(namespace)).toEqual(['parma-analytics:0.1.0'])
   })
 
   /** The manifests of before the chart, from the history of this repository. */

@@ -1,10 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { inheritedEnv } from '../../deploy/local/config.ts'
+import { inheritedEnv, root } from '../../deploy/local/config.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { onCleanup } from '../harness/cleanup.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -15,6 +15,8 @@ export type Cluster = {
   /** Runs kubectl and returns what it prints; `input` is its standard input. Throws with what it says. */
   kubectl(args: readonly string[], input?: string): Promise<string>
   helm(...args: string[]): Promise<string>
+  /** Runs a script that calls helm and kubectl, in a folder that has the repository's `deploy`. Returns what it prints. */
+  sh(script: string): Promise<string>
   /** Calls `onLine` with each line that `kubectl get <what> --watch` prints. */
   watch(what: string, jsonPath: string, onLine: (line: string) => void): void
   /** The folder with the CustomResourceDefinitions of the kinds that the charts use. */
@@ -44,13 +46,19 @@ export async function startCluster(): Promise<Cluster> {
   ])
   const config = writeIn(dir, 'kubeconfig', renderConfig(secure, token))
   const env = { ...inheritedEnv, KUBECONFIG: config, HELM_CACHE_HOME: dir, HELM_CONFIG_HOME: dir, HELM_DATA_HOME: dir }
-  const kubectl = (args: readonly string[], input = '') => run(tools.kubectl, args, env, input)
+  const bin = join(dir, 'bin')
+  mkdirSync(bin)
+  for (const name of ['helm', 'kubectl'] as const) symlinkSync(tools[name], join(bin, name))
+  symlinkSync(join(root, 'deploy'), join(dir, 'deploy'))
+  const kubectl = (args: readonly string[], input = '') => run(join(bin, 'kubectl'), args, env, input)
   await waitFor('the API server', () => kubectl(['get', '--raw', '/readyz']), 120_000).catch((error: Error) => {
     throw new Error(`${error.message}\n${readFileSync(log, 'utf8').slice(-3000)}`)
   })
   return {
     kubectl,
     helm: (...args) => run(tools.helm, args, env, ''),
+    sh: (script) =>
+      run('bash', ['-eo', 'pipefail', '-c', script], { ...env, PATH: `${bin}:${inheritedEnv.PATH}` }, '', dir),
     watch(what, jsonPath, onLine) {
       const watching = spawn(
         tools.kubectl,
@@ -114,9 +122,9 @@ function renderConfig(port: number, token: string): string {
   })
 }
 
-function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, input: string): Promise<string> {
-  return new Promise((done, fail) => {
-    const child = execFile(program, args, { env, maxBuffer: 64e6 }, (error, stdout, stderr) =>
+function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, input: string, cwd = root) {
+  return new Promise<string>((done, fail) => {
+    const child = execFile(program, args, { cwd, env, maxBuffer: 64e6 }, (error, stdout, stderr) =>
       error ? fail(new Error(`${stdout}${stderr}`, { cause: error })) : done(stdout),
     )
     child.stdin?.end(input)

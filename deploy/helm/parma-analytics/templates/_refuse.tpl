@@ -29,6 +29,13 @@ names the value and says what to do.
 {{- end -}}
 {{- range $name, $service := $values.services -}}
 {{- include "parma.refuseService" (list $ $name $service) -}}
+{{- include "parma.refuseSecrets" (list $ $name ($service.secret | default $values.secret)) -}}
+{{- end -}}
+{{- if $values.setup.enabled -}}
+{{- include "parma.refuseSecrets" (list $ "setup" ($values.setup.secret | default $values.secret)) -}}
+{{- end -}}
+{{- with $values.channelSecret -}}
+{{- include "parma.refuseSecret" (list $ "notifier" . list) -}}
 {{- end -}}
 {{- end -}}
 
@@ -81,6 +88,50 @@ names the value and says what to do.
 {{- $network := trim . -}}
 {{- if and $network (not (regexMatch "^[0-9a-f.:]+/[0-9]{1,3}$" $network)) -}}
 {{- fail (printf "ALLOWED_PRIVATE_NETWORKS has %s, which is no network: write networks such as 10.40.0.0/16, and one address as 10.40.0.5/32." $network) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The Secrets of a pod: (list $ name secret). */}}
+{{- define "parma.refuseSecrets" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $settings := include "parma.settings" (list $root $name) | fromJson -}}
+{{- $keys := (index ($root.Files.Get "files/pods.json" | fromJson) $name).requiredKeys -}}
+{{- if not $settings.SCHEMA_REGISTRY_URL -}}
+{{- $keys = append $keys "SCHEMA_REGISTRY_URL" -}}
+{{- end -}}
+{{- with $keys -}}
+{{- include "parma.refuseSecret" (list $root $name (index $ 2) .) -}}
+{{- end -}}
+{{- $kafka := $root.Values.kafka -}}
+{{- with $kafka.userPrefix -}}
+{{- include "parma.refuseSecret" (list $root $name (printf "%s%s" . $name) (list "password")) -}}
+{{- end -}}
+{{- with $kafka.caSecret -}}
+{{- include "parma.refuseSecret" (list $root $name . (list $kafka.caKey)) -}}
+{{- end -}}
+{{- end -}}
+
+{{/*
+(list $ name secret keys): a pod waits without a word for a Secret or a key that is missing, and the setup step until its
+deadline. helm template sees no cluster, where each namespace has the account `default`.
+*/}}
+{{- define "parma.refuseSecret" -}}
+{{- $root := index . 0 -}}
+{{- $name := index . 1 -}}
+{{- $secret := index . 2 -}}
+{{- $keys := index . 3 -}}
+{{- $namespace := $root.Release.Namespace -}}
+{{- if lookup "v1" "ServiceAccount" $namespace "default" -}}
+{{- $found := lookup "v1" "Secret" $namespace $secret -}}
+{{- if not $found -}}
+{{- fail (printf "There is no Secret %s in the namespace %s, and %s does not start without it: make it first%s." $secret $namespace $name (ternary (printf ", with the keys %s" (join ", " $keys)) "" (gt (len $keys) 0))) -}}
+{{- end -}}
+{{- range $keys -}}
+{{- if not (hasKey ($found.data | default dict) .) -}}
+{{- fail (printf "The Secret %s in the namespace %s has no key %s, and %s does not start without it: add the key." $secret $namespace . $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
