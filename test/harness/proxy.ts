@@ -170,11 +170,11 @@ export function kafkaWire(address: string): Wire {
   }
 }
 
-export type KafkaRequest = 'produce' | 'offset-commit'
+export type KafkaRequest = 'produce' | 'offset-commit' | 'join-group'
 
 /** Matches requests of this kind. https://kafka.apache.org/protocol#protocol_api_keys */
 export function isKafka(kind: KafkaRequest): (message: Buffer) => boolean {
-  const key = { produce: 0, 'offset-commit': 8 }[kind]
+  const key = { produce: 0, 'offset-commit': 8, 'join-group': 11 }[kind]
   return (message) => message.readInt16BE(4) === key
 }
 

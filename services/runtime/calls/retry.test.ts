@@ -38,6 +38,11 @@ test.each([
     'transient',
   ],
   ['a broker that took the connection and said nothing', new Error('Broker not connected'), 'transient'],
+  [
+    'a consumer that begins anew',
+    new KafkaJSNonRetriableError('Consumer group was not initialized, consumer#run must be called first'),
+    'transient',
+  ],
   ['a broker error that may pass', Object.assign(new Error('it'), { retriable: true }), 'transient'],
   ['a broker error with the number of a gRPC code that passes', withType('INVALID_FETCH_SIZE', 4), 'unknown'],
   ['a record that the broker finds too large', tooLarge, 'poison'],

@@ -28,9 +28,10 @@ const transientGrpcCodes = new Set([1, 4, 8, 10, 13, 14, 16])
 
 // These have no code. The first are node-postgres' (packages/pg/lib/client.js), the next is slonik's word for a
 // connection that was closed under a transaction (packages/driver/src/factories/createDriverFactory.ts), the last
-// kafkajs' for one that a broker accepted and on which it then said nothing (src/broker/index.js).
+// kafkajs' for one that a broker accepted and on which it then said nothing (src/broker/index.js), and for a consumer that
+// has met an error and begins anew (src/consumer/index.js).
 const lostConnection =
-  /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.|Broker not connected$)/
+  /^(Connection terminated|Client has encountered a connection error|timeout expired|Client is (pending destroy|destroyed)\.|Broker not connected$|Consumer group was not initialized)/
 
 /** Which of the three an error is. Follows `cause` and `errors`; the outermost known answer counts. */
 export function classify(error: unknown): ErrorClass {

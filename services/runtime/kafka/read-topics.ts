@@ -99,6 +99,7 @@ async function readRanges(
 ): Promise<void> {
   const missing = new Map(ranges.filter(({ low, high }) => high > low).map((one) => [keyOf(one), { ...one }]))
   if (missing.size === 0) return
+  const wanted = new Set([...missing.values()].map(({ topic }) => topic))
   // Nobody else is in this group and nothing is ever committed to it, so it vanishes with this process.
   const consumer = kafka.consumer({
     groupId: `${settings.TOPIC_PREFIX}parma.read.${randomUUID()}`,
@@ -111,10 +112,14 @@ async function readRanges(
   consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
     if (!restart) reject(error)
   })
+  // Each time: kafkajs, which begins anew after an error, has forgotten where.
+  consumer.on('consumer.group_join', () => {
+    for (const { topic, partition, high } of ranges.filter((range) => wanted.has(range.topic)))
+      consumer.seek({ topic, partition, offset: String(missing.get(keyOf({ topic, partition }))?.low ?? high) })
+  })
   let silence: NodeJS.Timeout | undefined
   await consumer.connect()
   try {
-    const wanted = new Set([...missing.values()].map(({ topic }) => topic))
     await consumer.subscribe({ topics: [...wanted], fromBeginning: true })
     await consumer.run({
       autoCommit: false,
@@ -144,8 +149,6 @@ async function readRanges(
         if (missing.size === 0) resolve()
       },
     })
-    for (const { topic, partition, low } of ranges)
-      if (wanted.has(topic)) consumer.seek({ topic, partition, offset: String(low) })
     silence = setTimeout(() => {
       reject(new TransientError(`Kafka gave no records for ${silentMs / 1000} s`))
     }, silentMs)

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Consumer, EachBatchPayload } from 'kafkajs'
+import { acceptanceGroup } from '#schemas/kafka-access.ts'
 import type { Topic } from '#schemas/topics.ts'
 import { retryTransient } from '../calls/retry.ts'
 import { createKafka, prefixed } from '../kafka/client.ts'
@@ -10,7 +11,7 @@ import type { KafkaSettings } from '../process/settings.ts'
 import type { Note } from '../recovery/offset-note.ts'
 import { type Compared, comparePartition, type Comparer, findFirstNewer, isCompacted } from './compare-partition.ts'
 import { addLoss, findLoss, type Loss, type Position, writeMetadata } from './find-loss.ts'
-import { acceptanceGroup, readAcceptance, readCommitted, readExtents } from './group-offsets.ts'
+import { readAcceptance, readCommitted, readExtents } from './group-offsets.ts'
 import { isRebalance } from './is-rebalance.ts'
 import { noteUnread } from './lag-metric.ts'
 import { describeLossOf, lossEvent, remedyOf } from './make-loss-event.ts'
@@ -101,12 +102,13 @@ export async function openLossWatch(
           log.warn({ error }, 'retrying_to_compare_offsets')
           events.onRetry()
         }
-        retryTransient(() => compare(watch, { consumer, member, assigned, isStale }), { signal: stopping, onRetry })
-          .then(() => {
-            if (isStale()) return
-            consumer.resume(assigned)
-            events.onCompared()
-          })
+        const begin = async () => {
+          await compare(watch, { consumer, member, assigned, isStale })
+          if (isStale()) return
+          consumer.resume(assigned)
+          events.onCompared()
+        }
+        retryTransient(begin, { signal: stopping, onRetry })
           // After one of these the member joins again, and all begins anew.
           .catch((error: unknown) => isStale() || isRebalance(error) || fail(error))
       })
