@@ -9,6 +9,14 @@ export type Access = {
   operations: string[]
 }
 
+/**
+ * The group in whose offsets' metadata stands which losses of `group` were accepted: those noticed until then. Nobody is a
+ * member of it, so that a command can write there while the service runs.
+ */
+export function acceptanceGroup(group: string): string {
+  return `${group}.accepted-losses`
+}
+
 const writers = ['edge', 'raw-sink', 'normalizer', 'analyzer', 'notifier', 'scheduler'] as const
 type Writer = (typeof writers)[number]
 
@@ -31,7 +39,7 @@ export function describeAccess(): Record<string, Access[]> {
     setup: access('topic', everyTopic(), 'Create', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
     operator: [
       ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs'),
-      ...access('group', groups(), 'Read', 'Describe'),
+      ...access('group', [...groups(), ...groups().map(acceptanceGroup)], 'Read', 'Describe'),
       readers('Read', 'Describe', 'Delete'),
     ],
   }
@@ -50,6 +58,7 @@ function accessOf(service: Writer): Access[] {
     ...access('topic', [...namesOf(written), ...lettersOf(read, service)], 'Write', 'Describe'),
     ...access('topic', isEdge ? everyLetterTopic() : [], 'Read', 'Describe'),
     ...access('group', read.length > 0 ? [service] : [], 'Read', 'Describe'),
+    ...access('group', read.length > 0 ? [acceptanceGroup(service)] : [], 'Describe'),
     ...access('group', isEdge ? groups() : [], 'Describe'),
     ...(isEdge ? [readers('Read', 'Describe')] : []),
     // Each process reads a table in a group of its own.

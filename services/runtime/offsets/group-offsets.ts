@@ -58,14 +58,6 @@ export async function commitFor(
   }
 }
 
-/**
- * The group in whose offsets' metadata stands which losses of `group` were accepted: those noticed until then. Nobody is a
- * member of it, so that a command can write there while the service runs.
- */
-export function acceptanceGroup(group: string): string {
-  return `${group}.accepted-losses`
-}
-
 const acceptance = z.object({ until: z.number() }).catch({ until: 0 })
 
 /** ms since 1970 until which losses are accepted; 0: none are. */

@@ -1,11 +1,11 @@
 import type { Admin } from 'kafkajs'
+import { acceptanceGroup } from '#schemas/kafka-access.ts'
 import { allTopics, type Consumer, type Topic } from '#schemas/topics.ts'
 import { createKafka, prefixed } from '../kafka/client.ts'
 import type { Log } from '../process/log.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import { findLoss, type Loss, readPosition, writeMetadata } from './find-loss.ts'
 import {
-  acceptanceGroup,
   commitFor,
   type Committed,
   readAcceptance,
