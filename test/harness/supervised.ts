@@ -97,7 +97,11 @@ export async function superviseProgram(program: Program, patienceMs = 60_000): P
   const logs = () => readFileSync(join(logDir, `${name}.log`), 'utf8')
   onCleanup(async ({ failed }) => {
     await process_.stop(10_000)
-    if (failed) console.log(`--- end of the log of ${name}\n${logs().slice(-4000).trimEnd()}\n---`)
+    const fatal = logs()
+      .split('\n')
+      .filter((line) => line.includes('"level":"fatal"'))
+    const told = [...fatal, `--- end of the log of ${name}`, logs().slice(-4000).trimEnd(), '---']
+    if (failed) console.log(told.join('\n'))
     rmSync(logDir, { recursive: true })
   })
   await process_.waitUntilHealthy(patienceMs)
