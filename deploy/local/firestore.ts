@@ -47,7 +47,8 @@ function emulatorProgram({ firestoreEmulator, ports }: Settings): Program {
 
 function googleArguments(jarFile: string, port: number): string[] {
   return [
-    ...['-Xmx768m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Duser.language=en', '-cp', jarFile],
+    // It keeps all documents in memory; with less, those of 100,000 payloads make it collect garbage all the time.
+    ...['-Xmx2g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Duser.language=en', '-cp', jarFile],
     ...['com.google.cloud.datastore.emulator.firestore.CloudFirestore', 'start', '--host=127.0.0.1', `--port=${port}`],
   ]
 }

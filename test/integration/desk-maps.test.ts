@@ -219,8 +219,14 @@ test('the pages fit every width, in light and dark, without a violation', async 
   const map = { Source: source.name, Mappings: [source.mappings[0], mapEntry('a'.repeat(90), 'text')] }
   const [location = ''] = (await desk.send(source.drafts, { map: JSON.stringify(map) })).url.split('#')
   expect((await desk.send(`${location}/activate`, { in_force: '1' })).status).toBe(303)
+  await edge.parma('drift', 'policy', source.name, 'wait', '--kind', 'lost-measurement')
+  source.mappings.shift()
+  await source.shake()
+  const [waiting = ''] = /\/[^"]*\/map-drafts\/\d+(?=")/.exec((await desk.open(source.path)).text) ?? []
+  expect((await desk.open(waiting)).text).toContain('Say yes and activate it')
   const browser = await openWatchedPage(edge.url)
   await useSession(browser.page, edge.url, desk.cookies.operator)
-  for (const path of [source.path, `${source.path}/new`, `${source.path}/1`, location, `/console/sources/${bare}/maps`])
+  const { path: list } = source
+  for (const path of [list, `${list}/new`, `${list}/1`, location, waiting, `/console/sources/${bare}/maps`])
     expect([path, await violationsOf(browser, edge.url + path)]).toEqual([path, []])
 })

@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
 import { addDelivery } from '../harness/edge/add-delivery.ts'
 import { addLetter } from '../harness/edge/add-letter.ts'
-import { findViolations } from '../harness/edge/axe.ts'
 import { signIn } from '../harness/edge/console.ts'
 import { sendForm } from '../harness/edge/desk-site.ts'
 import { keyboard } from '../harness/edge/keyboard.ts'
 import { onlyRequestedRuns, startEdge } from '../harness/edge/setup.ts'
 import { storeFacts } from '../harness/edge/stored-facts.ts'
+import { violationsOf } from '../harness/edge/violations-of.ts'
 import { openWatchedPage } from '../harness/edge/watched-page.ts'
 import { mailsTo, unique } from '../harness/mailbox.ts'
 import { startModule } from '../harness/module.ts'
@@ -37,7 +37,7 @@ test('an operator sets up an empty installation, mends what a source sends, a de
 
   const key = (await edge.apiKey('operator')).slice('Bearer '.length)
   const [{ name: me } = { name: '' }] = await database.query<{ name: string }>('SELECT name FROM edge.api_key')
-  const { page, wrong } = await openWatchedPage(edge.url)
+  const { page, wrong, asked } = await openWatchedPage(edge.url)
   const { main, press, toggle, fill, waitUntil, forms } = keyboard(page)
   const sent = new Set<string>()
   const noteForms = async () => (await forms()).forEach((path) => sent.add(path))
@@ -112,7 +112,7 @@ test('an operator sets up an empty installation, mends what a source sends, a de
   await press('Try it on stored documents')
   const tried = await waitUntil('Values that differ')
   expect(tried).toMatch(/forks\s+forks\s+1\s+0\s+0\s+0\s+0\s+nothing → 3/)
-  expect(await findViolations(page)).toEqual([])
+  expect(await violationsOf({ page, wrong, asked }, page.url())).toEqual([])
   await press('Back to the map, to decide about it')
   await fill('Why (for the audit log)', 'forks are new')
   await press('Activate this map')

@@ -15,6 +15,12 @@ const fetchBytes = 8 * 1024 * 1024
 /** How long a partition rests after too many dead letters in a row, until its next records are tried again. */
 const pauseMs = 60_000
 
+/**
+ * How long a member may take to see that others come or go. All partitions of the group rest until its last member has seen
+ * it (docs/decisions/0003-kafkajs-behind-one-door.md).
+ */
+const heartbeatMs = 1000
+
 /** How long the end of a member waits for its last commit. */
 const lastCommitMs = 3000
 
@@ -46,7 +52,7 @@ export async function joinGroup(
   const consumer = createKafka(settings, `${index}-${name}`, log).consumer({
     groupId: group,
     sessionTimeout: settings.SESSION_TIMEOUT_MS,
-    heartbeatInterval: Math.floor(settings.SESSION_TIMEOUT_MS / 5),
+    heartbeatInterval: heartbeatMs,
     rebalanceTimeout: Math.max(60_000, settings.SESSION_TIMEOUT_MS),
     allowAutoTopicCreation: false,
     metadataMaxAge: metadataMaxAgeMs,
