@@ -27,7 +27,7 @@ export const normalizer: Measure = async (bench) => {
   ]
 }
 
-type Round = { rate: number; bare: number; cpu: number; peak: number; payloadsPerBatch: number }
+type Round = { rate: number; bare: number; cpu: number; peak: number } & Rows
 
 async function measureLoad(bench: Bench, name: string, history: History, backlog: number): Promise<Result[]> {
   const env: NodeJS.ProcessEnv = { ...bench.serviceEnv(), TOPIC_PREFIX: `bench-${history.map.Source}.` }
@@ -41,10 +41,11 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
     bench.say(`normalizer: ${name}, round ${round} of ${rounds}`)
     const own = await measureOwn(env, pool)
     await startBacklogAnew(env, 'normalizer')
-    const { payloadsPerBatch } = await checkRows(pool)
+    const rows = await checkRows(pool)
+    const { payloadsPerBatch } = rows
     const runBare = await measureBareWrite(pool, { connections, payloadsPerBatch, seconds: bareSeconds })
     await emptyTables(pool)
-    measured.push({ ...own, payloadsPerBatch, bare: await runBare() })
+    measured.push({ ...own, ...rows, bare: await runBare() })
     await emptyTables(pool)
   }
 
@@ -65,6 +66,20 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
       unit: 'MiB',
       below: 400,
       detail: `peak RSS, backlog ${formatNumber(backlog)}`,
+    },
+    {
+      what: `values a payload, ${name}`,
+      value: of((one) => one.values).median,
+      unit: 'values',
+      below: null,
+      detail: '',
+    },
+    {
+      what: `Postgres a payload, ${name}`,
+      value: of((one) => one.bytes / 1024).median,
+      unit: 'KiB',
+      below: null,
+      detail: 'ledger, values and public values, with their indexes',
     },
   ]
 }
@@ -104,23 +119,31 @@ async function selectNumber(pool: pg.Pool, text: string): Promise<number> {
 
 const tables = ['int', 'float', 'text', 'paragraph', 'link', 'date'].map((type) => `public.measurement_${type}_value`)
 
+/** `values`, `bytes`: of one payload. */
+type Rows = { payloadsPerBatch: number; values: number; bytes: number }
+
 /** Throws unless every value that the ledger counts is in both places. */
-async function checkRows(pool: pg.Pool): Promise<{ payloadsPerBatch: number }> {
+async function checkRows(pool: pg.Pool): Promise<Rows> {
   const { rows } = await pool.query<{
     stored: string
     refused: string
     batch: string
+    payloads: string
+    bytes: string
     values: string
     public: string
   }>(`
-    SELECT sum(stored) AS stored, sum(refused) AS refused, count(*) / count(DISTINCT processed_at) AS batch,
+    SELECT count(*) AS payloads, sum(stored) AS stored, sum(refused) AS refused, count(*) / count(DISTINCT processed_at) AS batch,
+      (SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+       WHERE relkind = 'r' AND (relnamespace = 'normalizer'::regnamespace OR relname ~ '^measurement_[a-z]+_value$')) AS bytes,
       (SELECT count(*) FROM normalizer.value) AS values,
       ${tables.map((table) => `(SELECT count(*) FROM ${table})`).join(' + ')} AS public
     FROM normalizer.processed_event`)
-  const { stored, refused, batch, ...counts } = rows[0]!
+  const { stored, refused, batch, payloads, bytes, ...counts } = rows[0]!
   if (counts.values !== stored || counts.public !== stored || refused !== '0')
     throw new Error(`${stored} stored and ${refused} refused by the ledger, rows: ${JSON.stringify(counts)}`)
-  return { payloadsPerBatch: Number(batch) }
+  const each = (sum: string) => Number(sum) / Number(payloads)
+  return { payloadsPerBatch: Number(batch), values: each(stored), bytes: each(bytes) }
 }
 
 async function emptyTables(pool: pg.Pool): Promise<void> {

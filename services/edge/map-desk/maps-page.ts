@@ -57,7 +57,7 @@ ${
 
 function waitingPart(source: SourceName, draft: Draft, zone: string): Html {
   return html`<section aria-labelledby="waiting"><h2 id="waiting">Waits for a yes</h2>
-<p>${state('late', 'A handshake brought a map')} ${time(draft.at, zone)} that ${describeLosses(draft.losses)}. The map in force stays until somebody decides.</p>
+<p>${state('late', 'Waits since')} ${time(draft.at, zone)}: a handshake brought a map that ${describeLosses(draft.losses)}. The map in force stays until somebody decides.</p>
 <p><a class="button" href="${draftsPath(source)}/${draft.draft_id}">See the difference and decide</a></p></section>`
 }
 
@@ -195,7 +195,7 @@ export function draftMain(
     ['By', draft.actor],
     ['Given', time(draft.at, zone)],
     ['Decided by', draft.settled_by],
-    ['Loses', draft.losses.length === 0 ? null : `A map that ${describeLosses(draft.losses)}`],
+    ['What it loses', draft.losses.length === 0 ? null : `It ${describeLosses(draft.losses)}.`],
   ])}
 ${differencePart(current, draft.content)}
 ${isOpen && tryForm(here)}
