@@ -318,6 +318,12 @@ describe('values that are wrong', () => {
     ],
     ['a limit below the request', set(`${edge}.resources.limits.memory=0.2Gi`), 'requests.memory is 256 MiB, and its'],
     ['two authorities', set('settings.KAFKA_SSL_CA=x,kafka.caSecret=y'), 'take one of them out'],
+    [
+      'bits behind a prefix',
+      set('settings.ALLOWED_PRIVATE_NETWORKS=10.0.0.5/16'),
+      'has 10.0.0.5/16, which is no network',
+    ],
+    ['a tag in the repository', set('image.repository=registry.example.com:5000/parma:1'), 'does not match pattern'],
     ['an address as a network', set('settings.ALLOWED_PRIVATE_NETWORKS=10.0.0.5'), 'one address as 10.40.0.5/32'],
   ])('%s is refused, and the sentence names it', (_, args, sentence) => {
     expect(() => render(chart, 'minimal', ...args)).toThrow(sentence)
@@ -343,7 +349,9 @@ describe('values that are wrong', () => {
   })
 
   test('and a list of networks may end with a comma', () => {
-    const made = render(chart, 'minimal', '--set', String.raw`settings.ALLOWED_PRIVATE_NETWORKS=10.0.0.0/8\,`)
+    const networks = String.raw`10.0.0.0/8\,192.168.7.9/32\, fd00::/8\,`
+    const made = render(chart, 'minimal', '--set', `settings.ALLOWED_PRIVATE_NETWORKS=${networks}`)
+    expect(JSON.stringify(made)).toContain('{"cidr":"192.168.7.9/32"}},{"ipBlock":{"cidr":"fd00::/8"}')
     expect(JSON.stringify(made)).not.toContain('"cidr":""')
   })
 })

@@ -86,10 +86,13 @@ describe('the page of the chart', () => {
     expect(await readReplicas()).toBe('2')
   })
 
-  test('leads back, and out', async () => {
-    await follow('helm rollback')
+  test('leads back from an upgrade that failed, and out', async () => {
+    await follow(install, ['--timeout', '--set monitoring.enabled=true --timeout'])
+    const refused = '--set services.edge.resources.requests.cpu=8,services.edge.resources.limits.cpu=1'
+    await expect(follow(install, ['--timeout', `${refused} --timeout`])).rejects.toThrow('than or equal to cpu limit')
+    expect(await follow('helm rollback')).toContain('Rollback was a success')
     await follow('helm uninstall')
-    for (const kind of ['deployments', 'jobs', 'networkpolicies', 'services', 'pods'])
+    for (const kind of ['deployments', 'jobs', 'networkpolicies', 'services', 'pods', 'podmonitors'])
       expect([kind, await cluster.list('analytics', kind)]).toEqual([kind, []])
     expect(await cluster.list('analytics', 'secrets')).toEqual(['parma-settings'])
   })

@@ -86,9 +86,27 @@ names the value and says what to do.
 {{- $settings := include "parma.settings" (list $root $name) | fromJson -}}
 {{- range splitList "," ($settings.ALLOWED_PRIVATE_NETWORKS | default "") -}}
 {{- $network := trim . -}}
-{{- if and $network (not (regexMatch "^[0-9a-f.:]+/[0-9]{1,3}$" $network)) -}}
+{{- if and $network (ne (include "parma.isNetwork" $network) "true") -}}
 {{- fail (printf "ALLOWED_PRIVATE_NETWORKS has %s, which is no network: write networks such as 10.40.0.0/16, and one address as 10.40.0.5/32." $network) -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether a NetworkPolicy takes a text as a network: of IPv4 with no bits behind its prefix, of IPv6 by its form alone. */}}
+{{- define "parma.isNetwork" -}}
+{{- if regexMatch "^([0-9]{1,3}[.]){3}[0-9]{1,3}/([12]?[0-9]|3[0-2])$" . -}}
+{{- $parts := splitList "/" . -}}
+{{- $number := 0 -}}
+{{- range splitList "." (first $parts) -}}
+{{- $number = add (mul $number 256) (atoi .) -}}
+{{- end -}}
+{{- $size := 1 -}}
+{{- range until (int (sub 32 (atoi (last $parts)))) -}}
+{{- $size = mul $size 2 -}}
+{{- end -}}
+{{- eq (mod $number $size) 0 -}}
+{{- else -}}
+{{- regexMatch "^[0-9a-f:]*:[0-9a-f:]*/[0-9]{1,3}$" . -}}
 {{- end -}}
 {{- end -}}
 
