@@ -60,7 +60,8 @@ test('what was told after the time that Postgres is restored to is told to nobod
   const since = new Date().toISOString()
   const copy = await backUp(database)
 
-  fates.set(blocked, { status: 429, headers: { 'retry-after': '1' } })
+  // So long that no call is under way when the notifier is killed: of that one nobody would know.
+  fates.set(blocked, { status: 429, headers: { 'retry-after': '600' } })
   await sendNews(installation, groupOf(companies[1], source, 2, { title: 'After the backup' }))
   await sendOps(installation, [opsEventOf({ subject: 'after-the-backup' })])
   await waitFor('what comes after the backup', async () => {
