@@ -16,7 +16,8 @@ export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<
   const child = spawn(process.execPath, [join(root, 'services', name, 'main.ts')], {
     cwd: root,
     env: { ...env, HEALTH_PORT: String(port), LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'inherit', 'inherit'],
+    // What the bench prints may be JSON.
+    stdio: ['ignore', process.stderr, process.stderr],
   })
   const ended = once(child, 'exit')
   const service = {
