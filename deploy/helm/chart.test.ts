@@ -311,12 +311,22 @@ describe('values that are wrong', () => {
     ['no brokers', set('settings.KAFKA_BROKERS='), 'settings/KAFKA_BROKERS'],
     ['too many replicas', set('services.notifier.replicas=7'), 'replicas is 7, and its largest topic has 6 partitions'],
     ['an autoscaler without room', set(`${edge}.autoscaling.enabled=true,${edge}.autoscaling.min=9`), 'raise max, or'],
+    ['a heap above the memory', set('services.normalizer.heapMb=512'), 'Set resources.limits.memory to 614Mi or more'],
     [
-      'a heap above the memory',
-      set('services.normalizer.heapMb=512'),
-      'Set resources.limits.memory to 614 MiB or more',
+      'a limit below the request',
+      set(`${edge}.resources.limits.memory=0.2Gi`),
+      'requests.memory is 256Mi, and its limit is 0.2Gi',
     ],
-    ['a limit below the request', set(`${edge}.resources.limits.memory=0.2Gi`), 'requests.memory is 256 MiB, and its'],
+    [
+      'a limit of 200 m',
+      set(`${edge}.resources.limits.cpu=200m`),
+      'requests.cpu is 250m, and its limit is 200m: raise',
+    ],
+    [
+      'a limit of one core',
+      set(`${edge}.resources.limits.cpu=1,${edge}.resources.requests.cpu=1.5`),
+      'is 1.5, and its',
+    ],
     ['two authorities', set('settings.KAFKA_SSL_CA=x,kafka.caSecret=y'), 'take one of them out'],
     [
       'bits behind a prefix',

@@ -74,14 +74,18 @@ names the value and says what to do.
 {{- if and $partitions (gt (int $service.replicas) $partitions) -}}
 {{- fail (printf "services.%s.replicas is %d, and its largest topic has %d partitions: more replicas would get none. Raise kafka.partitions first." $name (int $service.replicas) $partitions) -}}
 {{- end -}}
-{{- $limit := int (include "parma.mebibytes" ($service.resources.limits | default dict).memory) -}}
-{{- $request := int (include "parma.mebibytes" ($service.resources.requests | default dict).memory) -}}
-{{- if and $limit (gt $request $limit) -}}
-{{- fail (printf "services.%s.resources.requests.memory is %d MiB, and its limit is %d MiB: raise limits.memory, or lower requests.memory." $name $request $limit) -}}
+{{- $limits := $service.resources.limits | default dict -}}
+{{- range $kind, $request := $service.resources.requests -}}
+{{- $limit := get $limits $kind -}}
+{{- if and $limit (gt (int64 (include "parma.thousandths" $request)) (int64 (include "parma.thousandths" $limit))) -}}
+{{- fail (printf "services.%s.resources.requests.%s is %v, and its limit is %v: raise limits.%s, or lower requests.%s." $name $kind $request $limit $kind $kind) -}}
+{{- end -}}
 {{- end -}}
 {{- $least := div (mul (int $service.heapMb) 6) 5 -}}
-{{- if and $limit (lt $limit $least) -}}
-{{- fail (printf "services.%s.heapMb is %d, and its memory limit is %d MiB: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %d MiB or more, or lower heapMb." $name (int $service.heapMb) $limit $least) -}}
+{{- with $limits.memory -}}
+{{- if lt (int64 (include "parma.thousandths" .)) (mul $least 1048576 1000) -}}
+{{- fail (printf "services.%s.heapMb is %d, and its memory limit is %v: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %dMi or more, or lower heapMb." $name (int $service.heapMb) . $least) -}}
+{{- end -}}
 {{- end -}}
 {{- $settings := include "parma.settings" (list $root $name) | fromJson -}}
 {{- range splitList "," ($settings.ALLOWED_PRIVATE_NETWORKS | default "") -}}
@@ -154,10 +158,9 @@ deadline. helm template sees no cluster, where each namespace has the account `d
 {{- end -}}
 {{- end -}}
 
-{{/* A quantity of memory in MiB, rounded down; 0: there is none. */}}
-{{- define "parma.mebibytes" -}}
-{{- $text := toString (. | default "0") -}}
-{{- $sizes := dict "" 1 "k" 1e3 "M" 1e6 "G" 1e9 "Ki" 1024 "Mi" 1048576 "Gi" 1073741824 -}}
-{{- $size := get $sizes (regexFind "[a-zA-Z]*$" $text) -}}
-{{- divf (mulf (float64 (regexFind "^[0-9.]+" $text)) $size) 1048576 | floor | int -}}
+{{/* A quantity such as 250m or 1.5Gi, in thousandths of its unit. */}}
+{{- define "parma.thousandths" -}}
+{{- $text := toString . -}}
+{{- $sizes := dict "m" 1 "" 1e3 "k" 1e6 "M" 1e9 "G" 1e12 "Ki" 1024e3 "Mi" 1048576e3 "Gi" 1073741824e3 -}}
+{{- mulf (float64 (regexFind "^[0-9.]+" $text)) (get $sizes (regexFind "[a-zA-Z]*$" $text)) | floor | int64 -}}
 {{- end -}}
