@@ -33,8 +33,9 @@ const feedsDue = new Gauge({
 export function startForecasting(settings: PostgresSettings, context: ServiceContext, database: Database): () => void {
   const longestMs = waitShare * settings.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS
   return startLoop('forecast', everyMs, context, async () => {
-    const feed = await forecastSome(context, database, longestMs)
+    // Before, so that it is also known while none can be made.
     feedsDue.set(await countDue(database))
+    const feed = await forecastSome(context, database, longestMs)
     return feed === null ? null : 0
   })
 }
