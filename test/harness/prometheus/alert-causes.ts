@@ -91,20 +91,17 @@ async function refuseDigests(system: WatchedSystem): Promise<Heal> {
   return () => database.query('DROP TRIGGER refuse ON notifier.digest')
 }
 
-/** The first records that are held up say that they have been there for half an hour. */
+/** The end of a run that is held up says that it has been there for half an hour. No other comes to its topic here. */
 async function lockLedger({ database, topics: own }: WatchedSystem): Promise<Heal> {
+  const finish = await waitFor('the end of the first run', async () => (await own.read(topics.crawlFinished.name))[0])
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   onCleanup(() => client.end())
-  const known = await own.read(topics.rawPayloads.name)
-  const ofEach = [...Map.groupBy(known, ({ partition }) => partition).values()].flatMap(([first]) => first ?? [])
   await client.query('BEGIN')
-  await client.query('LOCK TABLE normalizer.processed_event IN EXCLUSIVE MODE')
+  await client.query('LOCK TABLE scheduler.processed_event IN EXCLUSIVE MODE')
+  const { key, value, headers, partition } = finish
   const timestamp = String(Date.now() - 30 * 60_000)
-  await own.produce(
-    topics.rawPayloads.name,
-    ofEach.map(({ key, value, headers, partition }) => ({ key, value, headers, partition, timestamp })),
-  )
+  await own.produce(topics.crawlFinished.name, [{ key, value, headers, partition, timestamp }])
   return () => client.query('ROLLBACK')
 }
 
@@ -116,7 +113,8 @@ async function deleteUnread({ services, topics: own, parma }: WatchedSystem): Pr
   const unread = await waitFor('records that raw-sink has not read', async () => {
     const read = await readOldestCommit([own.prefix + 'normalizer', own.prefix + 'scheduler'], topic)
     const ahead = [...read].filter(([partition, offset]) => offset > (before.get(partition) ?? 0))
-    return ahead.length > 1 && ahead
+    if (ahead.length < 2) throw new Error(JSON.stringify({ before: [...before], read: [...read] }))
+    return ahead
   })
   for (const [partition, offset] of unread) await deleteRecords(topic, partition, offset)
   await thaw()

@@ -35,14 +35,15 @@ export async function sendRefused({ post }: WatchedSystem): Promise<void> {
 }
 
 /**
- * Locks the ledgers of these services, the last on the path of a payload first, and waits each time until records are
- * held up there.
+ * Has no forecast be made. Then locks the ledgers of these services, the last on the path of a payload first, and waits each
+ * time until records are held up there.
  */
 async function holdUp({ database, prometheus }: WatchedSystem, services: readonly string[]): Promise<Heal> {
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
   onCleanup(() => client.end())
   await client.query('BEGIN')
+  await client.query('LOCK TABLE analyzer.forecast IN EXCLUSIVE MODE')
   for (const service of services) {
     const from = Date.now() / 1000
     // Readers go on.

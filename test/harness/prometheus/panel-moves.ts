@@ -63,7 +63,7 @@ export const panelMoves: Record<string, Record<string, Move[]>> = {
     'Silent ones': [rises('history')],
     'News items of 1,000 values': [rises('traffic')],
     'Runs held as suspect': [rises('suspect')],
-    'Feeds without forecasts': [rises('traffic')],
+    'Feeds without forecasts': [rises('held')],
     'Leaves by outcome': ['stored', 'null', 'unmapped', 'refused'].map((outcome) => rises('traffic', { outcome })),
     'Refused and unmapped': [rises('traffic', { outcome: 'refused' }), rises('traffic', { outcome: 'unmapped' })],
     'Open refusals': [rises('refusal', { reason: 'unknown-company' })],

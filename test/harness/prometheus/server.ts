@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { findFreePort } from '../../../deploy/local/free-port.ts'
 import { answers } from '../../../deploy/local/processes.ts'
+import { writeWholeFile } from '../../../deploy/local/whole-file.ts'
 import { findTool } from '../../../deploy/helm/tools.ts'
 import { onCleanup } from '../cleanup.ts'
 import { startProcess } from '../process.ts'
@@ -29,7 +30,7 @@ export async function startPrometheus(rules: string): Promise<Prometheus> {
   const dir = mkdtempSync(join(tmpdir(), 'parma-prometheus-'))
   onCleanup(() => rmSync(dir, { recursive: true, force: true }))
   const pods = new Map<string, { targets: string[]; labels: Labels }>()
-  const writePods = () => writeFileSync(join(dir, 'pods.json'), JSON.stringify([...pods.values()]))
+  const writePods = () => writeWholeFile(join(dir, 'pods.json'), JSON.stringify([...pods.values()]), 0o600)
   writePods()
   writeFileSync(join(dir, 'rules.yaml'), rules)
   const job = {
