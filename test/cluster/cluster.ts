@@ -127,6 +127,8 @@ function run(program: string, args: readonly string[], env: NodeJS.ProcessEnv, i
     const child = execFile(program, args, { cwd, env, maxBuffer: 64e6 }, (error, stdout, stderr) =>
       error ? fail(new Error(`${stdout}${stderr}`, { cause: error })) : done(stdout),
     )
+    // A program that does not read its input may have ended before it is written; its exit code says how.
+    child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
   })
 }
