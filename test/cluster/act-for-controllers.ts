@@ -1,3 +1,4 @@
+import { onCleanup } from '../harness/cleanup.ts'
 import type { Cluster } from './cluster.ts'
 
 /** A job of a setup step that comes to its end. */
@@ -11,10 +12,16 @@ export type FinishedJob = { namespace: string; uid: string; image: string; succe
 export function actForControllers({ kubectl, watch }: Cluster): FinishedJob[] {
   const finished: FinishedJob[] = []
   const seen = new Set<string>()
+  const patches: Promise<unknown>[] = []
+  onCleanup(async () => void (await Promise.all(patches)))
   const fields = (...paths: string[]) => paths.map((path) => `{.${path}}`).join(' ')
   const setStatus = (kind: string, namespace: string, name: string, status: object) => {
     const what = [`--namespace=${namespace}`, kind, name, '--subresource=status', '--type=merge']
-    return kubectl(['patch', ...what, `--patch=${JSON.stringify({ status })}`])
+    const patching = kubectl(['patch', ...what, `--patch=${JSON.stringify({ status })}`]).catch((error: Error) => {
+      // Somebody may have deleted it meanwhile.
+      if (!error.message.includes('NotFound')) throw error
+    })
+    patches.push(patching)
   }
   const job = fields('metadata.uid', 'metadata.namespace', 'metadata.name', 'spec.template.spec.containers[0].image')
   watch('jobs', job, (line) => {
@@ -23,13 +30,13 @@ export function actForControllers({ kubectl, watch }: Cluster): FinishedJob[] {
     seen.add(uid)
     const succeeded = !image.endsWith('broken')
     finished.push({ namespace, uid, image, succeeded })
-    void setStatus('job', namespace, name, endOfJob(succeeded))
+    setStatus('job', namespace, name, endOfJob(succeeded))
   })
   watch('pods', fields('metadata.uid', 'metadata.namespace', 'metadata.name'), (line) => {
     const [uid = '', namespace = '', name = ''] = line.split(' ')
     if (seen.has(uid)) return
     seen.add(uid)
-    void setStatus('pod', namespace, name, { phase: 'Succeeded' })
+    setStatus('pod', namespace, name, { phase: 'Succeeded' })
   })
   const deployment = fields(
     'metadata.uid',
@@ -44,7 +51,7 @@ export function actForControllers({ kubectl, watch }: Cluster): FinishedJob[] {
     seen.add(`${uid} ${generation}`)
     const count = Number(replicas)
     const status = { observedGeneration: Number(generation), replicas: count, updatedReplicas: count }
-    void setStatus('deployment', namespace, name, { ...status, readyReplicas: count, availableReplicas: count })
+    setStatus('deployment', namespace, name, { ...status, readyReplicas: count, availableReplicas: count })
   })
   return finished
 }

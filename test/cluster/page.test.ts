@@ -101,7 +101,7 @@ describe('the page of the chart', () => {
     await follow('delete job analytics-setup')
     expect(await cluster.list('analytics', 'deployments')).toEqual(deployments)
     await follow('delete job analytics-setup', ['--skip-tests', '--skip-tests --set image.tag=0.4.0'])
-    expect(cluster.jobs.at(-1)).toMatchObject({ image: 'parma-analytics:0.4.0', succeeded: true })
+    await expect.poll(() => cluster.jobs.at(-1)).toMatchObject({ image: 'parma-analytics:0.4.0', succeeded: true })
   })
 
   test('leads away from the plain manifests of before', async () => {
