@@ -50,7 +50,8 @@ async function holdUp({ database, prometheus }: WatchedSystem, services: readonl
     await client.query(`LOCK TABLE ${service}.processed_event IN EXCLUSIVE MODE`)
     const lag = `sum(parma_consumer_lag_records{service="${service}"}) > 0`
     const isHeld = async () => (await prometheus.queryRange(lag, from)).some(({ points }) => points.length > 3)
-    await waitFor(`${service} to be held up`, isHeld, 60_000, 500)
+    // Of the scheduler it is the end of a run, which comes every minute by now.
+    await waitFor(`${service} to be held up`, isHeld, 90_000, 500)
   }
   return () => client.query('ROLLBACK')
 }
