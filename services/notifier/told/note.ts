@@ -8,14 +8,7 @@ import type { Message } from '../message/message.ts'
 /** What a message tells: news items or events of operations with their companies; and the digest that it is of. */
 export type Tells = {
   items: readonly (readonly [itemId: string, companyId: number])[]
-  digest?: {
-    digest_id: string
-    user_id: number
-    bucket_id: number
-    period: string
-    rhythm: string
-    since: number
-  }
+  digest?: NonNullable<NonNullable<Told['content']>['digest']>
 }
 
 /** A delivery that is claimed. */
