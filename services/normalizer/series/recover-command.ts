@@ -6,6 +6,7 @@ import { printResult } from '#runtime/commands/commands.ts'
 import { requireTime } from '#runtime/commands/read-typed.ts'
 import { prefixed } from '#runtime/kafka/client.ts'
 import { readBetween } from '#runtime/kafka/read-topics.ts'
+import { advanceCounter } from '#runtime/postgres/public-tables.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
@@ -85,10 +86,6 @@ async function insertLost(tx: Transaction, seen: readonly Series[]) {
   const made = await tx.any(sql.type(idRow)`
     INSERT INTO public.company_source_measurement (company_measurement_id, company_id, source_measurement_id)
     SELECT id, company_id, measurement_id FROM (${lost(seen)}) l RETURNING company_measurement_id AS id`)
-  if (made.length > 0)
-    await tx.query(sql.unsafe`
-      SELECT setval(pg_get_serial_sequence('public.company_source_measurement', 'company_measurement_id'), greatest(
-        (SELECT max(company_measurement_id) FROM public.company_source_measurement),
-        nextval(pg_get_serial_sequence('public.company_source_measurement', 'company_measurement_id'))))`)
+  if (made.length > 0) await advanceCounter(tx, 'company_source_measurement', 'company_measurement_id')
   return made
 }

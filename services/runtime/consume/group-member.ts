@@ -17,7 +17,7 @@ const pauseMs = 60_000
 
 /**
  * How long a member may take to see that others come or go. All partitions of the group rest until its last member has seen
- * it (docs/decisions/0003-kafkajs-behind-one-door.md).
+ * it (docs/decisions/0011-rolling-restarts-with-kafkajs.md).
  */
 const heartbeatMs = 1000
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sql, type Transaction } from '../postgres/database.ts'
-import { utcNow } from '../postgres/public-tables.ts'
+import { advanceCounter, utcNow } from '../postgres/public-tables.ts'
 import { isRecord, tryJson } from '../read/try-json.ts'
 
 /** A measurement as an entry of a map names it. */
@@ -41,9 +41,7 @@ export async function recoverMeasurements(
       rows.map(({ id, type, name, parentId }) => [id, type, name, parentId]),
       ['int4', 'text', 'text', 'int4'],
     )} AS d (id, type, name, parent)`)
-  await tx.query(sql.unsafe`
-    SELECT setval(pg_get_serial_sequence('public.source_measurement', 'id'),
-      greatest((SELECT max(id) FROM public.source_measurement), nextval(pg_get_serial_sequence('public.source_measurement', 'id'))))`)
+  await advanceCounter(tx, 'source_measurement', 'id')
 }
 
 /** The measurements that a map names by id, given as JSON text: each once, parents before their children. */

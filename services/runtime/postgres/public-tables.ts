@@ -11,3 +11,15 @@ export async function lockTable(
 ): Promise<void> {
   await lock(tx, `public.${table}`)
 }
+
+/** After rows of a table got ids from elsewhere: its counter goes on after the highest of them. It never goes back. */
+export async function advanceCounter(
+  tx: Transaction,
+  table: 'source_measurement' | 'company_source_measurement',
+  column: string,
+): Promise<void> {
+  const counter = sql.fragment`pg_get_serial_sequence(${`public.${table}`}, ${column})`
+  await tx.query(sql.unsafe`
+    SELECT setval(${counter}, greatest(
+      (SELECT max(${sql.identifier([column])}) FROM ${sql.identifier(['public', table])}), nextval(${counter})))`)
+}
