@@ -15,7 +15,7 @@ import {
   shadePatterns,
 } from './plot.ts'
 import { type ReadSeries, readSeries, type Series, valuesOf } from './read-series.ts'
-import { drawPicture, element, fontSize, heading, label, type Look, type Pen } from './svg.ts'
+import { drawPicture, fontSize, heading, label, type Look, type Pen } from './svg.ts'
 
 /** A series as an SVG: its line, forecast, news items, gaps, and times in which its source was not to be trusted. */
 export function drawLineChart(series: Series, look: Look = {}): string {
@@ -58,11 +58,10 @@ function drawPlot(pen: Pen, read: ReadSeries, top: number): { bottom: number; ma
   const area: Area = { left: labels.room + 12, right: pen.width - 10, top, bottom }
   const x = timeAxis(read, pen.zone, { ...area, outer: [0, pen.width] })
   const axes = { x, y }
-  const times = drawTimeTicks(pen, x, bottom)
+  const times = drawTimeTicks(pen, x, area)
   const markup = [
     ...drawValueTicks(pen, labels, area),
     ...drawShades(pen, shades, x, area),
-    element('line', { ...pen.paint('axis'), x1: area.left, x2: area.right, y1: bottom, y2: bottom }),
     ...times.markup,
     ...drawForecast(pen, points.at(-1), forecast, axes),
     ...drawLine(pen, read, axes),

@@ -172,14 +172,13 @@ function drawPanel(
   const valueRoom = Math.min(textWidth(value, fontSize), (right - left) / 2)
   const x = timeAxis(panel, pen.zone, { ...area, outer: [left, right] })
   const y = axisOf(panel, [area.bottom - 4, area.top + 4])
-  const times = isLast ? drawTimeTicks(pen, x, area.bottom) : { height: 0, markup: [] }
+  const times = drawTimeTicks(pen, isLast ? x : { ticks: [] }, area)
   const name = fitText(panel.title, right - left - valueRoom - 24, fontSize)
   const markup = [
     label(pen, name, { x: left + 4, y: area.top - 8, role: 'text' }),
     label(pen, fitText(value, valueRoom + 1, fontSize), { x: right - 10, y: area.top - 8, anchor: 'end' }),
     ...drawValueTicks(pen, fitLabels(y, right - left), area),
     ...drawShades(pen, panel.shades, x, area),
-    element('line', { ...pen.paint('axis'), x1: area.left, x2: area.right, y1: area.bottom, y2: area.bottom }),
     ...times.markup,
     ...drawForecast(pen, last, panel.forecast, { x, y }),
     ...drawLine(pen, panel, { x, y }, 1.5),

@@ -11,7 +11,7 @@ import {
   shadeKinds,
   type Valued,
 } from './read-series.ts'
-import { element, escapeText, label, limits, type Pen } from './svg.ts'
+import { coordinate, element, escapeText, label, limits, type Pen } from './svg.ts'
 
 /** Where a plot is, in pixels. */
 export type Area = { left: number; right: number; top: number; bottom: number }
@@ -130,8 +130,8 @@ export function drawShades(pen: Pen, shades: readonly Shade[], axis: TimeAxis, {
         taken = end
         const [x, width] = [start, end - start]
         return [
-          element('rect', { fill: shadeFill(pen, kind), x, y: top, width, height: bottom - top }),
-          element('rect', { ...pen.paint('dots'), x, y: top, width, height: 2 }),
+          element('rect', { fill: shadeFill(pen, kind), ...sharp, x, y: top, width, height: bottom - top }),
+          element('rect', { ...pen.paint('dots'), ...sharp, x, y: top, width, height: 2 }),
         ]
       })
   })
@@ -199,24 +199,39 @@ export function drawMarks(
   })
 }
 
+/** Whole pixels for what is upright or level: no blurred lines, and less to compute in a PNG. */
+const sharp = { 'shape-rendering': 'crispEdges' }
+
 /** Lines across a plot with their labels at its left. */
 export function drawValueTicks(
   pen: Pen,
   { ticks }: { ticks: readonly { at: number; label: string }[] },
   { left, right }: Area,
 ): string[] {
-  return ticks.flatMap((tick) => [
-    element('line', { ...pen.paint('grid'), x1: left, x2: right, y1: tick.at, y2: tick.at }),
-    label(pen, tick.label, { x: left - 8, y: tick.at + 4, anchor: 'end' }),
-  ])
+  const lines = ticks.map(({ at }) => `M${coordinate(left)} ${coordinate(at)}H${coordinate(right)}`)
+  return [
+    ...(lines.length > 0 ? [element('path', { ...pen.paint('grid'), ...sharp, fill: 'none', d: lines.join('') })] : []),
+    ...ticks.map((tick) => label(pen, tick.label, { x: left - 8, y: tick.at + 4, anchor: 'end' })),
+  ]
 }
 
-/** Ticks below a plot, and how high they and their labels are. */
-export function drawTimeTicks(pen: Pen, { ticks }: TimeAxis, bottom: number): { height: number; markup: string[] } {
-  const markup = ticks.flatMap(({ at, label: own, below }) => [
-    element('line', { ...pen.paint('axis'), x1: at, x2: at, y1: bottom, y2: bottom + 4 }),
+/** The line below a plot with its ticks, and how high they and their labels are. */
+export function drawTimeTicks(
+  pen: Pen,
+  { ticks }: Pick<TimeAxis, 'ticks'>,
+  { left, right, bottom }: Area,
+): { height: number; markup: string[] } {
+  const lines = [
+    `M${coordinate(left)} ${coordinate(bottom)}H${coordinate(right)}`,
+    ...ticks.map(({ at }) => `M${coordinate(at)} ${coordinate(bottom)}v4`),
+  ]
+  const labels = ticks.flatMap(({ label: own, below }) => [
     label(pen, own.text, { x: own.at, y: bottom + 18, anchor: 'middle' }),
     ...(below ? [label(pen, below.text, { x: below.at, y: bottom + 33, anchor: 'middle' })] : []),
   ])
-  return { height: ticks.some(({ below }) => below) ? 40 : 24, markup }
+  const height = ticks.length === 0 ? 0 : ticks.some(({ below }) => below) ? 40 : 24
+  return {
+    height,
+    markup: [element('path', { ...pen.paint('axis'), ...sharp, fill: 'none', d: lines.join('') }), ...labels],
+  }
 }

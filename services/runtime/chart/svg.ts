@@ -110,7 +110,8 @@ export function escapeText(text: string): string {
   return escapeHtml(text.toWellFormed().replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, ' '))
 }
 
-function coordinate(value: number): string {
+/** A place in a picture, in pixels, as its attributes have it. Fails where there is no such place. */
+export function coordinate(value: number): string {
   if (!Number.isFinite(value)) throw new RangeError(`a picture has no coordinate ${value}`)
   return String(Math.round(value * 10) / 10 || 0)
 }
