@@ -6,7 +6,7 @@ import { onCleanup } from '../cleanup.ts'
 import { deleteRecords, readOldestCommit } from '../group.ts'
 import { takeDown } from '../outage.ts'
 import { waitFor } from '../wait-for.ts'
-import { askForDigest, type Heal, hideRefusals, sendGarbage, sendRefused } from './events.ts'
+import { askForDigest, type Heal, hideRefusals, repeat, sendGarbage, sendRefused } from './events.ts'
 import type { WatchedSystem } from './watched-system.ts'
 
 type Fault = {
@@ -62,21 +62,6 @@ function freezeService(pid: number): Heal {
   onCleanup(thaw)
   sendSignal(pid, 'SIGSTOP')
   return thaw
-}
-
-/** Repeats `work` until the fault ends. */
-function repeat(work: () => Promise<void>, everyMs: number): Heal {
-  const over = new AbortController()
-  const run = async () => {
-    while (!over.signal.aborted) {
-      await work().catch(() => undefined)
-      await delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined)
-    }
-  }
-  const done = run()
-  const stop = () => (over.abort(), done)
-  onCleanup(stop)
-  return stop
 }
 
 async function refuseDigests(system: WatchedSystem): Promise<Heal> {

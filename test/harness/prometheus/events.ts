@@ -56,6 +56,46 @@ async function holdUp({ database, prometheus }: WatchedSystem, services: readonl
   return () => client.query('ROLLBACK')
 }
 
+/** Repeats `work` until the event ends. */
+export function repeat(work: () => Promise<unknown>, everyMs: number): Heal {
+  const over = new AbortController()
+  const run = async () => {
+    while (!over.signal.aborted) {
+      await work().catch(() => undefined)
+      await delay(everyMs, undefined, { signal: over.signal }).catch(() => undefined)
+    }
+  }
+  const done = run()
+  const stop = () => (over.abort(), done)
+  onCleanup(stop)
+  return stop
+}
+
+/** Resolves when a question to Prometheus has an answer. */
+async function waitUntil({ prometheus }: WatchedSystem, condition: string, deadlineMs = 120_000): Promise<void> {
+  const isTrue = async () =>
+    (await prometheus.queryRange(condition, Date.now() / 1000)).some(({ points: [one] }) => one)
+  await waitFor(condition, isTrue, deadlineMs, 500)
+}
+
+const lastSuccess = 'max(parma_source_last_ok_timestamp_seconds)'
+
+/** The first run of the source comes by itself. It is over, long enough ago that another one shows. */
+const firstRunIsOver = `${lastSuccess} > 0 and on () sum(rate(parma_scheduler_attempts_total[8s])) == 0`
+
+async function runSource({ parma }: WatchedSystem): Promise<void> {
+  // Not while another run of it is under way.
+  await waitFor('a run', () => parma('schedule', 'run', 'panels'), 60_000, 1000)
+}
+
+/** Runs that were held up have failed. After one that has not, all that is exported of the source is well again. */
+async function runWell(system: WatchedSystem): Promise<void> {
+  const from = Date.now() / 1000
+  await runSource(system)
+  const isWell = 'min(parma_source_up) == 1 and on () max(parma_open_incidents{kind="source-down"}) == 0'
+  await waitUntil(system, `${lastSuccess} > ${from} and on () ${isWell}`)
+}
+
 /** Has a person get a digest of today, which is due. */
 export async function askForDigest({ parma, database, channel: person }: WatchedSystem): Promise<void> {
   await parma('digests', 'set', '--person', person, '--rhythm', 'daily', '--hour', '0', '--zone', 'UTC')
@@ -71,27 +111,23 @@ export async function hideRefusals({ database }: WatchedSystem): Promise<Heal> {
 
 /** The events that panels show, in the order in which they are caused. */
 export const events: Record<string, (system: WatchedSystem) => Promise<Heal | void>> = {
-  traffic: async () => undefined,
+  traffic: (system) => waitUntil(system, firstRunIsOver),
   async history({ feed, factsOf, companies }) {
     const [company, day] = [companies.length - 1, 86_400_000]
     for (const [n, days] of [30, 20].entries())
       await feed(company, factsOf(company, n), { observed_at: new Date(Date.now() - days * day).toISOString() })
   },
-  async run({ setCrawl, parma }) {
-    setCrawl(() => delay(8000))
-    await parma('schedule', 'run', 'panels')
-    return () => setCrawl(() => Promise.resolve())
+  async run(system) {
+    system.setCrawl(() => delay(8000))
+    await runSource(system)
+    return () => system.setCrawl(() => Promise.resolve())
   },
   async stale({ parma, database }) {
     await database.query('UPDATE data_source SET max_run_seconds = 5')
     await parma('schedule', 'set', 'panels', '--cron', '* * * * *')
   },
-  async refusal(system) {
-    for (let times = 0; times < 5; times++) {
-      await sendRefused(system)
-      await delay(1000)
-    }
-  },
+  // The first of a kind begins a series, which shows no growth.
+  refusal: (system) => Promise.resolve(repeat(() => sendRefused(system), 1000)),
   deadLetters: (system) =>
     sendGarbage(system, [topics.rawPayloads.name, topics.observations.name, topics.news.name], 3),
   lettersDropped: async ({ parma }) => void (await parma('dlq', 'drop', '--all', '--yes')),
@@ -118,15 +154,16 @@ export const events: Record<string, (system: WatchedSystem) => Promise<Heal | vo
     return async () => {
       system.firestoreLink.set('calm')
       await release()
+      await runWell(system)
     }
   },
   async suspect({ companies, feed, factsOf }) {
     const zeros = companies.map((_, company) => feed(company, { ...factsOf(company, 0), stars: 0, issues: 0 }))
     await Promise.all(zeros)
   },
-  async sourceDown({ setCrawl, parma }) {
-    setCrawl(() => Promise.reject(new Error('the module fails')))
-    await waitFor('a run', () => parma('schedule', 'run', 'panels'), 60_000, 1000)
+  async sourceDown(system) {
+    system.setCrawl(() => Promise.reject(new Error('the module fails')))
+    await runSource(system)
   },
   unreadable: hideRefusals,
   brake: (system) => sendGarbage(system, [topics.observations.name], 25),

@@ -71,7 +71,10 @@ export const panelMoves: Record<string, Record<string, Move[]>> = {
   },
   'parma-sources': {
     Up: [falls('sourceDown', { source: 'panels' })],
-    'Since the last run that was a success': [falls('run', { source: 'panels' })],
+    'Since the last run that was a success': [
+      rises('traffic', { source: 'panels' }),
+      falls('run', { source: 'panels' }),
+    ],
     'Open incidents': [rises('sourceDown', { kind: 'source-down' }), rises('stale', { kind: 'stale' })],
     Down: [rises('sourceDown')],
     'Runs that ended': [rises('run', { outcome: 'ok' })],
