@@ -7,59 +7,79 @@ export type Trees = { features: string[]; base: number; trees: Tree[] }
 
 /**
  * The same trees as they are asked faster: all nodes in flat arrays, four trees at a time, those of like depth together.
- * `nodes`: what a node asks, and the node `left`, as one number. Leaves ask what is always so and lead to themselves.
+ * A feature is replaced by how many of the thresholds that nodes ask of it are below it, so that a node fits in one number.
  */
 export type FlatTrees = {
   base: number
   roots: Int32Array
+  /** The threshold's place, the feature, and the node `left`. Leaves ask what is always so and lead to themselves. */
   nodes: Int32Array
-  at: Float64Array
   /** What leaves add. */
   added: Float64Array
   /** The place of each tree, in the order of `roots`, in the order in which they are added up. */
   places: Int32Array
-  /** The features of a point, and one more for leaves. */
-  row: Float64Array
+  /** Of each feature `mostThresholds` places with its thresholds, which rise, and Infinity. */
+  thresholds: Float64Array
+  /** How many thresholds are below each feature of a point, and 0 for leaves. */
+  row: Uint8Array
   /** What each tree adds for a point. */
   sums: Float64Array
 }
 
 const atOnce = 4
-const leftBits = 20
+const leftBits = 16
+const featureBits = 8
 const leftMask = 2 ** leftBits - 1
+const featureMask = 2 ** featureBits - 1
+const thresholdShift = leftBits + featureBits
+const thresholdBits = 6
+const mostThresholds = 2 ** thresholdBits - 1
 
 export function flattenTrees({ base, trees }: Pick<Trees, 'base' | 'trees'>): FlatTrees {
   const count = trees.reduce((sum, tree) => sum + tree.at.length, 0)
   const width = 1 + trees.reduce((most, { feature }) => Math.max(most, ...feature), 0)
-  if (count > leftMask || width >= 2 ** (31 - leftBits)) throw new Error('the trees are too large')
+  const asked = collectThresholds(trees, width)
+  const isTooLarge = count > leftMask || width > featureMask || asked.some(({ length }) => length > mostThresholds)
+  if (isTooLarge) throw new Error('the trees are too large')
   const depths = trees.map((tree) => depthOf(tree, 0))
   const order = trees.map((_, index) => index).sort((a, b) => depths[a]! - depths[b]! || a - b)
   const all = Math.ceil(trees.length / atOnce) * atOnce
+  const leaf = (mostThresholds << thresholdShift) | (width << leftBits)
   const flat: FlatTrees = {
     base,
     // Where there are no more trees: a leaf of no tree.
     roots: new Int32Array(all).fill(count),
-    nodes: new Int32Array(count + 1).fill((width << leftBits) | count),
-    at: new Float64Array(count + 1).fill(Infinity),
+    nodes: new Int32Array(count + 1).fill(leaf | count),
     added: new Float64Array(count + 1),
     places: Int32Array.from({ length: all }, (_, index) => order[index] ?? index),
-    row: new Float64Array(width + 1),
+    thresholds: new Float64Array(width << thresholdBits).fill(Infinity),
+    row: new Uint8Array(width + 1),
     sums: new Float64Array(all),
   }
+  for (const [feature, list] of asked.entries()) flat.thresholds.set(list, feature << thresholdBits)
   let start = 0
   for (const [index, place] of order.entries()) {
     const { feature, at, left } = trees[place]!
     flat.roots[index] = start
     for (let node = 0; node < at.length; node++) {
-      const asked = feature[node]!
-      const isLeaf = asked < 0
-      flat.nodes[start + node] = ((isLeaf ? width : asked) << leftBits) | (start + (isLeaf ? node : left[node]!))
-      if (isLeaf) flat.added[start + node] = at[node]!
-      else flat.at[start + node] = at[node]!
+      const one = feature[node]!
+      if (one < 0) flat.added[start + node] = at[node]!
+      flat.nodes[start + node] =
+        one < 0
+          ? leaf | (start + node)
+          : (asked[one]!.indexOf(at[node]!) << thresholdShift) | (one << leftBits) | (start + left[node]!)
     }
     start += at.length
   }
   return flat
+}
+
+/** The thresholds that nodes ask of each feature, which rise. */
+function collectThresholds(trees: readonly Tree[], width: number): number[][] {
+  const asked = Array.from({ length: width }, () => new Set<number>())
+  for (const { feature, at } of trees)
+    for (const [node, one] of feature.entries()) if (one >= 0) asked[one]!.add(at[node]!)
+  return asked.map((some) => [...some].sort((a, b) => a - b))
 }
 
 function depthOf(tree: Tree, node: number): number {
@@ -69,8 +89,8 @@ function depthOf(tree: Tree, node: number): number {
 
 /** Log odds that a point with these features is a change. */
 export function sumTrees(trees: FlatTrees, features: ArrayLike<number>): number {
-  const { base, roots, nodes, at, added, places, row, sums } = trees
-  for (let index = 0; index < row.length - 1; index++) row[index] = features[index]!
+  const { base, roots, nodes, added, places, row, sums } = trees
+  rankFeatures(trees, features)
   for (let index = 0; index < roots.length; index += atOnce) {
     let a = roots[index]!
     let b = roots[index + 1]!
@@ -78,10 +98,15 @@ export function sumTrees(trees: FlatTrees, features: ArrayLike<number>): number 
     let d = roots[index + 3]!
     // Four ways down that do not wait for each other, without a branch that the processor must guess.
     for (;;) {
-      const nextA = (nodes[a]! & leftMask) + Number(!(row[nodes[a]! >> leftBits]! <= at[a]!))
-      const nextB = (nodes[b]! & leftMask) + Number(!(row[nodes[b]! >> leftBits]! <= at[b]!))
-      const nextC = (nodes[c]! & leftMask) + Number(!(row[nodes[c]! >> leftBits]! <= at[c]!))
-      const nextD = (nodes[d]! & leftMask) + Number(!(row[nodes[d]! >> leftBits]! <= at[d]!))
+      const askA = nodes[a]!
+      const askB = nodes[b]!
+      const askC = nodes[c]!
+      const askD = nodes[d]!
+      // The sign of the difference is 1 if the feature is above the threshold.
+      const nextA = (askA & leftMask) + (((askA >> thresholdShift) - row[(askA >> leftBits) & featureMask]!) >>> 31)
+      const nextB = (askB & leftMask) + (((askB >> thresholdShift) - row[(askB >> leftBits) & featureMask]!) >>> 31)
+      const nextC = (askC & leftMask) + (((askC >> thresholdShift) - row[(askC >> leftBits) & featureMask]!) >>> 31)
+      const nextD = (askD & leftMask) + (((askD >> thresholdShift) - row[(askD >> leftBits) & featureMask]!) >>> 31)
       if (((nextA ^ a) | (nextB ^ b) | (nextC ^ c) | (nextD ^ d)) === 0) break
       a = nextA
       b = nextB
@@ -96,6 +121,21 @@ export function sumTrees(trees: FlatTrees, features: ArrayLike<number>): number 
   let sum = base
   for (let index = 0; index < sums.length; index++) sum += sums[index]!
   return sum
+}
+
+/** Counts the thresholds below each feature by halving them. What is no number is above all. */
+function rankFeatures({ thresholds, row }: FlatTrees, features: ArrayLike<number>): void {
+  for (let feature = 0; feature < row.length - 1; feature++) {
+    const value = features[feature]!
+    let at = feature << thresholdBits
+    at += Number(!(value <= thresholds[at + 31]!)) << 5
+    at += Number(!(value <= thresholds[at + 15]!)) << 4
+    at += Number(!(value <= thresholds[at + 7]!)) << 3
+    at += Number(!(value <= thresholds[at + 3]!)) << 2
+    at += Number(!(value <= thresholds[at + 1]!)) << 1
+    at += Number(!(value <= thresholds[at]!))
+    row[feature] = at & mostThresholds
+  }
 }
 
 /** From this score on a point is so likely a change that nothing after it makes it more so. */
