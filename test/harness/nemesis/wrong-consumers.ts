@@ -14,6 +14,13 @@ const ways = {
 }
 type Way = keyof typeof ways
 
+const words = ['started', 'began', 'effect', 'done']
+
+/** The last thing that a wrong consumer said, whatever else stands in its log. */
+export function lastWordIn(log: string): string | undefined {
+  return log.split('\n').findLast((line) => words.includes(line))
+}
+
 /** The groups of both, which read the raw payloads. */
 export const wrongGroups = (prefix: string) => Object.keys(ways).map((way) => prefix + way)
 
@@ -42,7 +49,7 @@ export async function startWrongConsumers({ env, database, topics: own }: Instal
       isHealthy: () => Promise.resolve(true),
       stopSignal: 'SIGTERM',
     })
-    return { way, group, program, at: () => program.logs().trimEnd().split('\n').at(-1) }
+    return { way, group, program, at: () => lastWordIn(program.logs()) }
   }
   const consumers = await Promise.all((Object.keys(ways) as Way[]).map(start))
 
