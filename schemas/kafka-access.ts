@@ -38,7 +38,8 @@ export function describeAccess(): Record<string, Access[]> {
     ...Object.fromEntries(writers.map((service) => [service, accessOf(service)])),
     setup: access('topic', everyTopic(), 'Create', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
     operator: [
-      ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs'),
+      // Alter: more partitions (`npx parma topics apply --repartition`), which also asks how far groups have read.
+      ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs', 'Alter'),
       ...access('group', [...groups(), ...groups().map(acceptanceGroup)], 'Read', 'Describe'),
       readers('Read', 'Describe', 'Delete'),
     ],

@@ -9,7 +9,7 @@ import { readEnv } from '#runtime/process/config.ts'
 import type { Env } from '#runtime/process/legacy-env.ts'
 import { postgresSettings } from '#runtime/process/settings.ts'
 import { maxBodyBytes, topics } from '#schemas/topics.ts'
-import { topicSettings } from '../../services/cli/config.ts'
+import { settings as commandSettings, topicSettings } from '../../services/cli/config.ts'
 import { root, services } from '../local/config.ts'
 import { findFaults, helm, type Manifest, parseManifests, podOf, type PodSpec, render } from './render.ts'
 import { findTool } from './tools.ts'
@@ -28,6 +28,9 @@ const ofKind = (example: string, kind: string) => all(example).filter((one) => o
 const serviceOf = ({ metadata }: Manifest) => metadata.labels['app.kubernetes.io/name'] ?? ''
 const deploymentOf = (example: string, service: string) =>
   ofKind(example, 'Deployment').find((one) => serviceOf(one) === service)!
+const withOperator: readonly string[] = ['strimzi', 'full']
+const deploymentNames = (example: string) =>
+  [...services, ...(withOperator.includes(example) ? ['operator'] : [])].sort()
 const containerOf = (manifest: Manifest) => podOf(manifest)!.containers[0]!
 const plainEnv = (manifest: Manifest): Record<string, string> =>
   Object.fromEntries((containerOf(manifest).env ?? []).flatMap(({ name, value }) => (value ? [[name, value]] : [])))
@@ -67,7 +70,7 @@ describe.each(examples)('the chart with examples/%s.yaml', (example) => {
 
   test('makes pods that Pod Security "restricted" takes, with a limit of memory above the heap', () => {
     const pods = all(example).flatMap((one) => podOf(one) ?? [])
-    expect(pods).toHaveLength(services.length + 2)
+    expect(pods).toHaveLength(deploymentNames(example).length + 2)
     for (const { containers, securityContext, automountServiceAccountToken } of pods) {
       expect(automountServiceAccountToken).toBe(false)
       expect(securityContext).toMatchObject({ runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } })
@@ -84,8 +87,9 @@ describe.each(examples)('the chart with examples/%s.yaml', (example) => {
   })
 
   test('has a Deployment, an account and a budget for each service, which find its pods and no others', () => {
-    for (const kind of ['Deployment', 'ServiceAccount', 'PodDisruptionBudget'])
-      expect(ofKind(example, kind).map(serviceOf).sort()).toEqual([...services].sort())
+    for (const kind of ['Deployment', 'ServiceAccount'])
+      expect(ofKind(example, kind).map(serviceOf).sort()).toEqual(deploymentNames(example))
+    expect(ofKind(example, 'PodDisruptionBudget').map(serviceOf).sort()).toEqual([...services].sort())
     for (const one of [...ofKind(example, 'Deployment'), ...ofKind(example, 'PodDisruptionBudget')]) {
       const found = ofKind(example, 'Deployment').filter(({ spec }) =>
         Object.entries((one.spec as { selector: { matchLabels: object } }).selector.matchLabels).every(
@@ -141,6 +145,25 @@ describe.each(examples)('the chart with examples/%s.yaml', (example) => {
       }
     })
 
+    test.each(withOperator.includes(example) ? ['operator'] : [])(
+      'the pod of the %s: a command reads every one, as a service does',
+      async (name) => {
+        const manifest = deploymentOf(example, name)
+        const known = new Set(['NODE_OPTIONS', ...Object.keys(commandSettings)])
+        for (const service of services)
+          for (const name of Object.keys((await configOf(service)).settings)) known.add(name)
+        const names = (containerOf(manifest).env ?? []).map(({ name }) => name.replace(/_FILE$/, ''))
+        expect(names.filter((name) => !known.has(name))).toEqual([])
+        expect(names).toEqual([...new Set(names)])
+        const environment = environmentOf(manifest, (key) => !['SMTP_PASSWORD', 'SENDGRID_API_KEY'].includes(key))
+        for (const service of ['normalizer', 'scheduler', 'analyzer'])
+          expect((await configOf(service)).readConfig({ HEALTH_PORT: '9090', ...environment }).DATABASE_URL).toBe(
+            secretValues.DATABASE_URL,
+          )
+        expect(readEnv(topicSettings, environment).TOPIC_REPLICAS).toBe(3)
+      },
+    )
+
     test('the setup step reads every one, and makes topics of the size that consumers scale to', () => {
       const [job] = ofKind(example, 'Job')
       const shape = { ...topicSettings, ...postgresSettings }
@@ -184,6 +207,17 @@ describe('the setup step', () => {
       'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
     })
     expect(all('minimal').filter(({ kind }) => kind === 'Job')).toHaveLength(1)
+  })
+})
+
+describe('the pod of operators', () => {
+  test('has the rights of the setup step, and is not there unless it is wanted', () => {
+    const keyOf = (manifest: Manifest) => podOf(manifest)!.volumes?.find(({ name }) => name === 'secrets')?.secret
+    const [job] = ofKind('strimzi', 'Job')
+    expect(keyOf(deploymentOf('strimzi', 'operator'))?.secretName).toBe('parma-setup-keys')
+    expect(keyOf(job!)?.secretName).toBe('parma-setup-keys')
+    expect(plainEnv(deploymentOf('strimzi', 'operator')).KAFKA_SASL_USERNAME).toBe('parma-operator')
+    expect(JSON.stringify(all('minimal'))).not.toContain('parma-operator')
   })
 })
 
@@ -311,6 +345,11 @@ describe('values that are wrong', () => {
     ['no brokers', set('settings.KAFKA_BROKERS='), 'settings/KAFKA_BROKERS'],
     ['too many replicas', set('services.notifier.replicas=7'), 'replicas is 7, and its largest topic has 6 partitions'],
     ['an autoscaler without room', set(`${edge}.autoscaling.enabled=true,${edge}.autoscaling.min=9`), 'raise max, or'],
+    [
+      'a heap of the operator’s pod above its memory',
+      set('operator.enabled=true,operator.heapMb=500'),
+      'operator.heapMb is 500',
+    ],
     ['a heap above the memory', set('services.normalizer.heapMb=512'), 'Set resources.limits.memory to 614Mi or more'],
     [
       'a limit below the request',
@@ -402,7 +441,7 @@ describe('the chart parma-kafka', () => {
     const logins = [...ofKind('strimzi', 'Deployment'), ...ofKind('strimzi', 'Job')].map(
       (one) => plainEnv(one).KAFKA_SASL_USERNAME,
     )
-    expect(names.sort()).toEqual([...logins, 'parma-operator'].sort())
+    expect(names.sort()).toEqual(logins.sort())
     for (const { spec } of found)
       for (const { resource } of (spec as { authorization: { acls: Acl[] } }).authorization.acls)
         expect(resource.name).toMatch(/^staging\./)

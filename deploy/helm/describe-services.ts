@@ -25,19 +25,32 @@ const ofChart = [
   'TOPIC_REPLICAS',
   'TOPIC_PARTITIONS',
 ]
+/** What `npx parma mcp` reads, which runs beside the client that asks it. */
+const ofClient = ['EDGE_URL', 'PARMA_API_KEY']
 /** An address that may have a password in it: it may stand in the values, or in the Secret. */
 const plainOrSecret = 'SCHEMA_REGISTRY_URL'
 
-/** The pods of all services, and of the setup step. */
+/** The pods of all services, of the setup step, and of operators. */
 export function describePods(settings: Settings): Record<string, Pod> {
-  const setup = Object.keys({ ...topicSettings, ...postgresSettings }).filter(
-    (name) => name !== 'EDGE_URL' && name !== 'PARMA_API_KEY',
-  )
+  const setup = Object.keys({ ...topicSettings, ...postgresSettings })
   const of = (service: string) => [...settings].flatMap(([name, one]) => (one.services.includes(service) ? [name] : []))
   return Object.fromEntries([
     ...services.map((service) => [service, describe(settings, of(service), service)] as const),
     ['setup', describe(settings, setup, 'setup')] as const,
+    ['operator', describeOperator(settings)] as const,
   ])
+}
+
+/** Commands read what any service reads. Only the database they must have: each says what else it needs. */
+function describeOperator(settings: Settings): Pod {
+  const { requiredKeys, optionalKeys, ...pod } = describe(
+    settings,
+    [...settings.keys()].filter((name) => !ofClient.includes(name)),
+    'operator',
+  )
+  const keys = [...requiredKeys, ...optionalKeys].sort()
+  const isNeeded = (key: string) => key === 'DATABASE_URL'
+  return { ...pod, requiredKeys: keys.filter(isNeeded), optionalKeys: keys.filter((key) => !isNeeded(key)) }
 }
 
 function describe(settings: Settings, names: readonly string[], service: string): Pod {

@@ -132,6 +132,15 @@ test('commands work with the login of an operator', async () => {
   expect(await parma('groups', 'accept-loss', ...news)).toContain('Accepted: what notifier lost on 1 partition.')
 })
 
+test('an operator adds partitions', async () => {
+  const { env, topics: own } = await createInstallation(() => cluster.createTopics())
+  const wanted = { TOPIC_PARTITIONS: `${topics.rawPayloads.name}=8`, TOPIC_REPLICAS: '3' }
+  await runParma({ ...env, ...cluster.env('operator'), ...wanted }, 'topics', 'apply', '--repartition')
+  const admin = await openAdmin()
+  const { topics: found } = await admin.fetchTopicMetadata({ topics: [own.prefix + topics.rawPayloads.name] })
+  expect(found[0]?.partitions).toHaveLength(8)
+})
+
 test('the topics of an installation lie on three brokers, and two must have a record', async () => {
   const { prefix } = await cluster.createTopics()
   const admin = await openAdmin()

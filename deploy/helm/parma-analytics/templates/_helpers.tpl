@@ -133,6 +133,15 @@ capabilities:
 {{- $most -}}
 {{- end -}}
 
+{{/* kafka.partitions as TOPIC_PARTITIONS has them. */}}
+{{- define "parma.partitionSettings" -}}
+{{- $partitions := list -}}
+{{- range $topic, $count := .Values.kafka.partitions -}}
+{{- $partitions = append $partitions (printf "%s=%d" $topic (int $count)) -}}
+{{- end -}}
+{{- join "," $partitions -}}
+{{- end -}}
+
 {{/* Where all pods may run. */}}
 {{- define "parma.placement" -}}
 {{- with .Values.image.pullSecrets }}

@@ -34,6 +34,10 @@ names the value and says what to do.
 {{- if $values.setup.enabled -}}
 {{- include "parma.refuseSecrets" (list $ "setup" ($values.setup.secret | default $values.secret)) -}}
 {{- end -}}
+{{- if $values.operator.enabled -}}
+{{- include "parma.refuseMemory" (list "operator" $values.operator) -}}
+{{- include "parma.refuseSecrets" (list $ "operator" ($values.operator.secret | default $values.setup.secret | default $values.secret)) -}}
+{{- end -}}
 {{- with $values.channelSecret -}}
 {{- include "parma.refuseSecret" (list $ "notifier" . list) -}}
 {{- end -}}
@@ -74,24 +78,31 @@ names the value and says what to do.
 {{- if and $partitions (gt (int $service.replicas) $partitions) -}}
 {{- fail (printf "services.%s.replicas is %d, and its largest topic has %d partitions: more replicas would get none. Raise kafka.partitions first." $name (int $service.replicas) $partitions) -}}
 {{- end -}}
-{{- $limits := $service.resources.limits | default dict -}}
-{{- range $kind, $request := $service.resources.requests -}}
-{{- $limit := get $limits $kind -}}
-{{- if and $limit (gt (int64 (include "parma.thousandths" $request)) (int64 (include "parma.thousandths" $limit))) -}}
-{{- fail (printf "services.%s.resources.requests.%s is %v, and its limit is %v: raise limits.%s, or lower requests.%s." $name $kind $request $limit $kind $kind) -}}
-{{- end -}}
-{{- end -}}
-{{- $least := div (mul (int $service.heapMb) 6) 5 -}}
-{{- with $limits.memory -}}
-{{- if lt (int64 (include "parma.thousandths" .)) (mul $least 1048576 1000) -}}
-{{- fail (printf "services.%s.heapMb is %d, and its memory limit is %v: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %dMi or more, or lower heapMb." $name (int $service.heapMb) . $least) -}}
-{{- end -}}
-{{- end -}}
+{{- include "parma.refuseMemory" (list (printf "services.%s" $name) $service) -}}
 {{- $settings := include "parma.settings" (list $root $name) | fromJson -}}
 {{- range splitList "," ($settings.ALLOWED_PRIVATE_NETWORKS | default "") -}}
 {{- $network := trim . -}}
 {{- if and $network (ne (include "parma.isNetwork" $network) "true") -}}
 {{- fail (printf "ALLOWED_PRIVATE_NETWORKS has %s, which is no network: write networks such as 10.40.0.0/16, and one address as 10.40.0.5/32." $network) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* (list where block): the pod would not be admitted, or be killed before V8 collects garbage. */}}
+{{- define "parma.refuseMemory" -}}
+{{- $where := index . 0 -}}
+{{- $block := index . 1 -}}
+{{- $limits := $block.resources.limits | default dict -}}
+{{- range $kind, $request := $block.resources.requests -}}
+{{- $limit := get $limits $kind -}}
+{{- if and $limit (gt (int64 (include "parma.thousandths" $request)) (int64 (include "parma.thousandths" $limit))) -}}
+{{- fail (printf "%s.resources.requests.%s is %v, and its limit is %v: raise limits.%s, or lower requests.%s." $where $kind $request $limit $kind $kind) -}}
+{{- end -}}
+{{- end -}}
+{{- $least := div (mul (int $block.heapMb) 6) 5 -}}
+{{- with $limits.memory -}}
+{{- if lt (int64 (include "parma.thousandths" .)) (mul $least 1048576 1000) -}}
+{{- fail (printf "%s.heapMb is %d, and its memory limit is %v: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %dMi or more, or lower heapMb." $where (int $block.heapMb) . $least) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
