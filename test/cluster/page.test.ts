@@ -71,15 +71,42 @@ describe('the page of the chart', () => {
     await follow(install)
   })
 
-  test('says how to run commands in pods', async () => {
+  test('says how to run commands in a pod for them', async () => {
+    await follow(install, ['--timeout', '--set operator.enabled=true --timeout'])
     for (const command of ['main.ts status', 'main.ts topics apply'])
       await expect(follow(command)).rejects.toThrow(withoutNodes)
+  })
+
+  test('says how to stop all services but that pod, and to start them again', async () => {
+    const readReplicas = async () => {
+      const answer = await cluster.sh(
+        `kubectl -n analytics get deployments -o jsonpath='{range .items[*]}{.metadata.name}={.spec.replicas} {end}'`,
+      )
+      return Object.fromEntries(
+        answer
+          .trim()
+          .split(' ')
+          .map((one) => one.split('=')),
+      )
+    }
+    const all = (replicas: string) => Object.fromEntries(deployments.map((name) => [name, replicas]))
+    const keda = ['--timeout', '--set operator.enabled=true,keda.enabled=true --timeout'] as const
+    await follow(install, [...keda])
+    await follow('paused-replicas=0')
+    await follow('name!=operator')
+    expect(await readReplicas()).toEqual({ ...all('0'), 'analytics-operator': '1' })
+    await follow('--replicas 1\n')
+    expect(await readReplicas()).toEqual({ ...all('1'), 'analytics-operator': '1' })
+    await follow('paused-replicas-')
+    await expect(follow(install)).rejects.toThrow('conflict with "kubectl"')
+    await follow(install, ['--timeout', '--force-conflicts --timeout'])
+    expect(await readReplicas()).toEqual({ ...all('1'), 'analytics-edge': '2' })
   })
 
   test('says how to switch an autoscaler on, so that no replica goes, and off', async () => {
     const readReplicas = () =>
       cluster.sh('kubectl -n analytics get deployment/analytics-edge -o jsonpath={.spec.replicas}')
-    await follow('kubectl -n analytics scale')
+    await follow('--replicas 3')
     expect(await readReplicas()).toBe('3')
     await expect(follow(install)).rejects.toThrow('conflict with "kubectl"')
     await follow(install, ['--timeout', '--force-conflicts --timeout'])
