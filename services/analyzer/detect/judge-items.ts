@@ -94,7 +94,9 @@ export function judgeItems(
     const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
     const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
     const lastSeenAt = last?.seenAt ?? known?.observedAt ?? payload.observed_at
-    const turnover = policy.knowsSamples ? followItems(last?.turnover, said, items, renamed) : undefined
+    const turnover = policy.knowsSamples
+      ? followItems(last?.turnover, said, items, renamed, payload.observed_at)
+      : undefined
     const wasEmpty = last?.empty ?? []
     const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
     const isNews = (item: Item) => !turnover || isGain(turnover, item.values, payload.observed_at)

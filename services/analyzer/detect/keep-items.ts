@@ -97,17 +97,19 @@ function countSeen(was: KnownItem | undefined, isBack: boolean, isFirst: boolean
   return was.seen === undefined ? was.wavers && 1 : Math.min(was.seen + 1, belongsAfter)
 }
 
-/** Whether the list gained and lost items, with those that were missing only once. */
+/** What the list gained and lost by now, with what was missing only once. */
 export function followItems(
   turnover: Turnover | undefined,
   before: Readonly<Record<string, KnownItem>>,
   items: ReadonlyMap<string, Item>,
   renamed: ReadonlyMap<string, string>,
+  observedAt: number,
 ): Turnover {
   const wasHere = (key: string) => Object.hasOwn(before, key) && !before[key]!.missing
   const known = new Set(renamed.values())
   const gained = [...items.keys()].some((key) => !wasHere(renamed.get(key) ?? key))
   const lost = Object.keys(before).some((key) => wasHere(key) && !items.has(key) && !known.has(key))
-  const isNew = [...items.keys()].some((key) => !Object.hasOwn(before, renamed.get(key) ?? key))
-  return followTurnover(turnover, turnover !== undefined && gained, lost, turnover !== undefined && isNew)
+  const isFresh = ([key]: [string, Item]) => !Object.hasOwn(before, renamed.get(key) ?? key)
+  const fresh = [...items].filter(isFresh).map(([, { values }]) => values)
+  return followTurnover(turnover, { gained, lost, fresh, observedAt })
 }

@@ -11,9 +11,15 @@ import {
   type Turnover,
 } from './sampled-lists.ts'
 
-type Step = [gained: boolean, lost: boolean, isNew: boolean]
+type Step = [gained: boolean, lost: boolean, isNew: boolean, values?: ObservedValue[]]
+const start = Date.parse('2026-09-01')
+const day = 86_400_000
 const follow = (steps: readonly Step[]) =>
-  steps.reduce<Turnover | undefined>((turnover, step) => followTurnover(turnover, ...step), undefined)!
+  steps.reduce<Turnover | undefined>(
+    (turnover, [gained, lost, isNew, values = []], index) =>
+      followTurnover(turnover, { gained, lost, fresh: isNew ? [values] : [], observedAt: start + 7 * day * index }),
+    undefined,
+  )!
 const repeat = (count: number, ...steps: Step[]) => Array.from({ length: count }, () => steps).flat()
 const quiet: Step = [false, false, false]
 const other: Step = [true, true, false]
@@ -30,6 +36,7 @@ test.each<[string, Step[], boolean]>([
 
 const born = (measurement_name: string, date: number) => [{ measurement_name, date }] as ObservedValue[]
 const now = Date.parse('2026-11-01')
+const pushed = (days: number): Step => [true, false, true, born('last pushed date', start + days * day)]
 
 test.each<[string, Step[], ObservedValue[], boolean]>([
   ['a list that is no sample', repeat(20, quiet), [], true],
@@ -38,6 +45,12 @@ test.each<[string, Step[], ObservedValue[], boolean]>([
   ['an item of last month', repeat(20, fresh), born('repository creation date', now - 2e9), true],
   ['an item that is old', repeat(20, fresh), born('repository creation date', now - 2e10), false],
   ['an item that was visited', repeat(20, fresh), born('last pushed date', now), false],
+  ['a young list that had left out what was there', [quiet, pushed(-1)], [], false],
+  ['one that did so some payloads ago', [quiet, pushed(-1), quiet, quiet], [], false],
+  ['an item of last month in one', [quiet, pushed(-1)], born('repository creation date', now - 2e9), true],
+  ['a young list with what is younger', [quiet, pushed(3)], [], true],
+  ['a list that is no longer young', [...repeat(8, quiet), pushed(-1)], [], true],
+  ['one that left something out when it was young', [quiet, pushed(-1), ...repeat(7, quiet)], [], true],
 ])('%s: whether a new item is news', (_, steps, values, expected) =>
   expect(isGain(follow(steps), values, now)).toBe(expected),
 )

@@ -1,39 +1,59 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
 
-/** In how many payloads a list was seen, and in what share of the newest ones it gained, lost and showed new items. */
-export type Turnover = { payloads: number; gains: number; losses: number; novel: number }
+/**
+ * In how many payloads a list was seen, and in what share of the newest ones it gained, lost and showed new items.
+ * `since`: when it was first seen, in ms since 1970, while it is young. `isPart`: it has shown an item that was there
+ * before. Old stored states lack both.
+ */
+export type Turnover = {
+  payloads: number
+  gains: number
+  losses: number
+  novel: number
+  since?: number
+  isPart?: true
+}
+
+/** What a payload with a list shows. `fresh`: the items that the list never had. */
+export type Shown = { gained: boolean; lost: boolean; fresh: readonly (readonly ObservedValue[])[]; observedAt: number }
 
 /** How many payloads count. */
 const newest = 8
 
-export function followTurnover(
-  turnover: Turnover | undefined,
-  gained: boolean,
-  lost: boolean,
-  isNew: boolean,
-): Turnover {
-  const { payloads, gains, losses, novel } = turnover ?? { payloads: 0, gains: 0, losses: 0, novel: 0 }
-  const weight = 1 / Math.min(newest, payloads + 1)
+/** `shown`: what counts of the first payload is only its time. */
+export function followTurnover(turnover: Turnover | undefined, { gained, lost, fresh, observedAt }: Shown): Turnover {
+  if (!turnover) return { payloads: 1, gains: 0, losses: Number(lost), novel: 0, since: observedAt }
+  const { since } = turnover
+  const payloads = Math.min(newest, turnover.payloads + 1)
+  const follow = (share: number, is: boolean) => share + (Number(is) - share) / Math.min(newest, turnover.payloads + 1)
+  const isPart = since !== undefined && (turnover.isPart || fresh.some((values) => wasThereBefore(values, since)))
   return {
-    payloads: Math.min(newest, payloads + 1),
-    gains: gains + (Number(gained) - gains) * weight,
-    losses: losses + (Number(lost) - losses) * weight,
-    novel: novel + (Number(isNew) - novel) * weight,
+    ...{ payloads, gains: follow(turnover.gains, gained), losses: follow(turnover.losses, lost) },
+    novel: follow(turnover.novel, fresh.length > 0),
+    // Later what the list gains and loses says enough.
+    ...(payloads < newest && since !== undefined && { since, ...(isPart && { isPart }) }),
   }
 }
 
+const ofBeing = /creat|launch|publish|push|updat|modif|commit|upload|post|announc|open|releas/i
+
+/** Whether a date of an item says that it was there before a time. When something was founded says nothing of it. */
+function wasThereBefore(values: readonly ObservedValue[], time: number): boolean {
+  return values.some(({ date, measurement_name }) => date !== null && date < time && ofBeing.test(measurement_name))
+}
+
 /**
- * Whether a list that keeps gaining and losing items shows a part of a larger one, such as the first hundred or a
- * random choice: that an item is in it says nothing then.
+ * Whether a list shows a part of a larger one, such as the first hundred or a random choice, because it keeps gaining and
+ * losing items, or is young and had left out what was there: that an item is in it says nothing then.
  */
-export function isSample({ gains, losses }: Turnover): boolean {
-  return Math.min(gains, losses) >= 0.3
+export function isSample({ gains, losses, isPart = false }: Turnover): boolean {
+  return isPart || Math.min(gains, losses) >= 0.3
 }
 
 /** Whether it is news that a list has an item that it never had. */
 export function isGain(turnover: Turnover, values: readonly ObservedValue[], observedAt: number): boolean {
   // A sample that has shown what it has shows few new items.
-  return !isSample(turnover) || turnover.novel <= 0.2 || isBorn(values, observedAt)
+  return !isSample(turnover) || (!turnover.isPart && turnover.novel <= 0.2) || isBorn(values, observedAt)
 }
 
 /** Whether a list lost items lately. */
