@@ -46,8 +46,8 @@ function wasThereBefore(values: readonly ObservedValue[], time: number): boolean
  * Whether a list shows a part of a larger one, such as the first hundred or a random choice, because it keeps gaining and
  * losing items, or is young and had left out what was there: that an item is in it says nothing then.
  */
-export function isSample({ gains, losses, isPart = false }: Turnover): boolean {
-  return isPart || Math.min(gains, losses) >= 0.3
+export function isSample({ gains, losses, isPart }: Turnover): boolean {
+  return isPart === true || Math.min(gains, losses) >= 0.3
 }
 
 /** Whether it is news that a list has an item that it never had. */

@@ -170,3 +170,19 @@ test('judging is the same each time, does not look ahead, and tells a value at m
     { numRuns: 60 },
   )
 })
+
+test('what a young list had left out is no news, what came after is', () => {
+  const pushed = { source_measurement_id: 4, company_measurement_id: 14, measurement_name: 'last pushed date' }
+  const withDates = (at: number, items: Record<string, number>, days: Record<string, number>): Payload => {
+    const payload = payloadOf(at, items)
+    const dates = Object.entries(days).map(([item_key, day], index): ObservedValue => {
+      const bare = { type: 'date', path: 'repos[].pushed', number: null, text: null, members: null, item_label: null }
+      return { ...bare, ...pushed, seq: 10 + index, item_key, date: 1.7e12 + day * 86_400_000 }
+    })
+    return { ...payload, values: [...payload.values, ...dates] }
+  }
+  const told = (day: number) =>
+    tell([payloadOf(0, { a: 10, b: 20 }), withDates(1, { a: 10, b: 20, c: 30 }, { c: day })])
+  expect(told(-1)).toEqual([])
+  expect(told(3)).toEqual(['1: appeared c'])
+})
