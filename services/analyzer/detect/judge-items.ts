@@ -70,10 +70,11 @@ export function judgeItems(
   policy: ItemPolicy,
   states?: ReadonlyMap<string, SeriesState>,
 ): { state: SubjectState; found: ItemsFound[] } {
+  const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
   const lists = listsOf(payload)
   const here = new Set([...lists.values()].flatMap((items) => [...items.keys()]))
   const empty = Map.groupBy(payload.empty_lists, ({ path }) => path)
-  const known = state?.mapVersion === payload.map_version ? state : null
+  const known = state?.mapVersion === mapVersion ? state : null
   const next: SubjectState['lists'] = { ...known?.lists }
   const found: ItemsFound[] = []
   const moved = new Set<string>()
@@ -93,24 +94,22 @@ export function judgeItems(
     const isUnsaid = (key: string) => !shown.has(outerKey(key)) && here.has(outerKey(key))
     const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
     const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
-    const lastSeenAt = last?.seenAt ?? known?.observedAt ?? payload.observed_at
-    const turnover = policy.knowsSamples
-      ? followItems(last?.turnover, said, items, renamed, payload.observed_at)
-      : undefined
+    const lastSeenAt = last?.seenAt ?? known?.observedAt ?? observedAt
+    const turnover = policy.knowsSamples ? followItems(last?.turnover, said, items, renamed, observedAt) : undefined
     const wasEmpty = last?.empty ?? []
     const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
-    const isNews = (item: Item) => !turnover || isGain(turnover, item.values, payload.observed_at)
+    const isNews = (item: Item) => !turnover || isGain(turnover, item.values, observedAt)
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
     const gained = appeared.filter((item) => wasThere.has(outerKey(item.key)) && isNews(item))
     // In a list that loses items what appears may only pass by.
     const isDoubtful = turnover !== undefined && losesItems(last?.turnover)
-    const waiting = new Set(isDoubtful ? unbornOf(gained, payload.observed_at) : [])
+    const waiting = new Set(isDoubtful ? unbornOf(gained, observedAt) : [])
     const again = [...items.values()].filter((item) => waits(before, item) && isNews(item))
     const { kept, gone } = keepItems(said, items, renamed, lastSeenAt, policy, last === undefined, waiting)
     next[list] = {
       anchor: items.size > 0 ? pick(items.values().next().value!.values[0]!) : last?.anchor,
       items: { ...kept, ...Object.fromEntries(unsaid) },
-      seenAt: payload.observed_at,
+      seenAt: observedAt,
       empty: [...emptyNow, ...wasEmpty.filter((outer) => !shown.has(outer))].slice(0, maxEmptyLists),
       ...(turnover && { turnover }),
     }
@@ -128,7 +127,6 @@ export function judgeItems(
     }
     for (const { key } of [...appeared, ...gone]) moved.add(key)
   }
-  const { event_no: eventNo, observed_at: observedAt, map_version: mapVersion } = payload
   return { state: { eventNo, observedAt, mapVersion, lists: next }, found }
 
   function isOutermost({ key }: { key: string }): boolean {
