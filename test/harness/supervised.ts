@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root, type ServiceName } from '../../deploy/local/config.ts'
@@ -21,6 +21,8 @@ export type SupervisedProgram = {
   end(signal: NodeJS.Signals): number
   /** The process that runs now. */
   pid(): number
+  /** Ends it in order, until what it resolves with is called, which resolves when it is healthy again. */
+  rest(): Promise<() => Promise<void>>
   /** Ends it for good, in order. */
   stop(): Promise<void>
   /** How often it ended without being killed. */
@@ -84,9 +86,10 @@ export async function superviseProgram(program: Program, patienceMs = 60_000): P
   const logDir = mkdtempSync(join(tmpdir(), `parma-${name}-`))
   const now = { pid: 0, healthy: false }
   const counts = { starts: 0, kills: 0 }
+  const downFile = join(logDir, 'down')
   const process_ = supervise(program, {
     logDir,
-    downFile: join(logDir, 'down'),
+    downFile,
     say: () => undefined,
     onChange(_, { identity, healthy }) {
       const pid = identity?.pid ?? 0
@@ -118,6 +121,15 @@ export async function superviseProgram(program: Program, patienceMs = 60_000): P
     async replace() {
       const killed = await waitFor(`${name} to run`, () => end('SIGKILL'))
       await waitFor(`${name} to be back`, () => now.pid !== killed && now.healthy, 60_000)
+    },
+    async rest() {
+      writeFileSync(downFile, '')
+      end('SIGTERM')
+      await waitFor(`${name} to end`, () => now.pid === 0)
+      return async () => {
+        rmSync(downFile)
+        await waitFor(`${name} to be back`, () => now.healthy, patienceMs)
+      }
     },
     pid: () => now.pid,
     stop: () => process_.stop(30_000),

@@ -28,10 +28,13 @@ export const faults: Record<string, Fault> = {
   },
   'a service without any process': {
     alerts: ['ParmaNobodyReads'],
-    async cause({ services, prometheus, addReplica }) {
-      await services.scheduler.stop()
+    async cause({ services: { scheduler }, prometheus }) {
+      const wake = await scheduler.rest()
       prometheus.removePod('scheduler-1')
-      return () => addReplica('scheduler')
+      return async () => {
+        await wake()
+        prometheus.addPod('scheduler', 'scheduler-1', scheduler.healthUrl)
+      }
     },
   },
   'figures that cannot be read': { alerts: ['ParmaFiguresUnknown'], cause: hideRefusals },

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { ServiceName } from '../../../deploy/local/config.ts'
 import { onCleanup } from '../cleanup.ts'
 import { startMailServer, type MailFate } from '../mail-server.ts'
 import { type Crawl, type ModuleMap, postJson } from '../module.ts'
 import { phaseOf } from '../nemesis/load.ts'
 import { plain, type Proxy, startProxy } from '../proxy.ts'
 import { asRole } from '../roles.ts'
-import { superviseService } from '../supervised.ts'
 import { startSystem, type System } from '../system.ts'
 import { type Prometheus, startPrometheus } from './server.ts'
 
@@ -22,8 +20,6 @@ export type WatchedSystem = System & {
   factsOf(company: number, n: number): Record<string, unknown>
   /** Posts to a path of the edge with the token of the source. */
   post(path: string, body: unknown, authorization?: string): Promise<number>
-  /** Starts another process of a service, which Prometheus asks like the first. Resolves when it is ready. */
-  addReplica(name: ServiceName): ReturnType<typeof superviseService>
 }
 
 const map: ModuleMap = {
@@ -75,12 +71,6 @@ export async function startWatchedSystem(companies: number, rules: string): Prom
     setCrawl: (next) => void (crawl = next),
     post: async (path, body, authorization = token) =>
       (await postJson(`${system.edgeUrl}${path}`, authorization, body)).status,
-    async addReplica(name) {
-      const env = { ...system.env, ...quick, SMTP_URL: mail.url }
-      const replica = await superviseService(name, asRole(name, env), undefined, 150_000)
-      prometheus.addPod(name, `${name}-2`, replica.healthUrl)
-      return replica
-    },
   }
   keepFeeding(watched)
   return watched
