@@ -1,5 +1,6 @@
 import type { DocumentReference } from '@google-cloud/firestore'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
+import { withDeadline } from '#runtime/calls/deadline.ts'
 import { TransientError } from '#runtime/calls/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
 import type { Config } from './config.ts'
@@ -22,10 +23,11 @@ export function openStore(config: Config, { scope, health }: ServiceContext): St
   scope.defer(() => firestore.terminate())
   let probe: Promise<unknown> | null = null
   health.dependency('firestore', async () => {
-    probe ??= firestore
-      .doc('parma/mining')
-      .get()
-      .finally(() => (probe = null))
+    // A call that is never answered must not speak for those after it.
+    const late = () => new TransientError(`no answer within ${config.FIRESTORE_TIMEOUT_MS} ms`)
+    probe ??= withDeadline(firestore.doc('parma/mining').get(), config.FIRESTORE_TIMEOUT_MS, late).finally(
+      () => (probe = null),
+    )
     await probe
   })
   const { create, readHash } = openCreations(config, firestore)

@@ -211,6 +211,10 @@ test('a connection to Firestore that falls silent holds up payloads for less tha
   await documentOf(after)
 })
 
-test('ends in order, everything committed', async () => {
-  expect(await service.stop()).toBe(0)
+test('ends in order, everything committed, while somebody asks whether it is ready', async () => {
+  let hasEnded = false
+  const ended = service.stop().finally(() => (hasEnded = true))
+  while (!hasEnded) await fetch(`${service.healthUrl}/readyz`).catch(() => undefined)
+  expect(await ended).toBe(0)
+  expect(service.logs()).not.toContain('stop_failed')
 })

@@ -16,7 +16,7 @@ export type Health = {
   away(): Promise<string[]>
   /** Something only a restart can mend (a stuck handler). */
   live(name: string, check: Check): void
-  /** From now on /readyz says 503, so that nobody sends new work. */
+  /** From now on /readyz says 503, so that nobody sends new work, and asks no check: what checks ask is being closed. */
   drain(): void
 }
 
@@ -44,6 +44,7 @@ export async function startHealth(port: number, host: string): Promise<Health & 
 
   async function judge(kind: 'ready' | 'live'): Promise<{ status: number; body: Record<string, string> }> {
     const body: Record<string, string> = { service: kind === 'ready' ? state : 'alive' }
+    if (kind === 'ready' && state === 'draining') return { status: 503, body }
     await Promise.all([...checks[kind]].map(async ([name, check]) => void (body[name] = await verdict(check))))
     const isFine = (text: string) => text === 'ok' || text.startsWith(degraded)
     const failed = Object.entries(body).some(([name, text]) => name !== 'service' && !isFine(text))

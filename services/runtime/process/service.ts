@@ -44,7 +44,8 @@ export async function runService<C extends ServiceConfig>(
   const stop = new AbortController()
   let failure: unknown
   const fail = (error: unknown) => {
-    if (!stop.signal.aborted) log.fatal({ error }, 'service_failed')
+    if (stop.signal.aborted) log.error({ error }, 'stop_failed')
+    else log.fatal({ error }, 'service_failed')
     failure ??= error ?? new Error('unknown failure')
     stop.abort()
   }
