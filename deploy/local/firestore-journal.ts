@@ -47,10 +47,12 @@ function forward(client: http2.ServerHttp2Stream, headers: http2.IncomingHttpHea
     )
   })
   client.on('close', () => call.close())
-  call.on('error', (error) => {
-    console.error('emulator', error.message)
+  call.on('error', (error) => console.error('emulator', error.message))
+  // A session whose other end closes it ends its calls without an error.
+  call.on('close', () => {
+    if (call.rstCode === http2.constants.NGHTTP2_NO_ERROR) return
     if (client.headersSent || client.destroyed) client.close(http2.constants.NGHTTP2_REFUSED_STREAM)
-    else client.respond({ ...unavailable, 'grpc-message': error.message }, { endStream: true })
+    else client.respond({ ...unavailable, 'grpc-message': 'the emulator ended' }, { endStream: true })
   })
 }
 
