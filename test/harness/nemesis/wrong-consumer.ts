@@ -27,17 +27,21 @@ await consumer.run({
     const offset = String(Number(batch.lastOffset()) + 1)
     const commit = () => consumer.commitOffsets([{ topic, partition, offset }])
     if (WRONG === 'commits-first') await commit()
-    say('began')
-    await delay(restMs)
-    for (const { headers } of messages) {
-      const id = headers?.event_id
-      if (!id) continue
-      await pool.query('INSERT INTO nemesis.effect (consumer, event_id) VALUES ($1, $2)', [WRONG, String(id)])
-      say('effect')
+    try {
+      say('began')
       await delay(restMs)
-      await heartbeat()
+      for (const { headers } of messages) {
+        const id = headers?.event_id
+        if (!id) continue
+        await pool.query('INSERT INTO nemesis.effect (consumer, event_id) VALUES ($1, $2)', [WRONG, String(id)])
+        say('effect')
+        await delay(restMs)
+        await heartbeat()
+      }
+      if (WRONG === 'no-ledger') await commit()
+    } finally {
+      // Of a batch that failed and was committed nothing is read again.
+      say('done')
     }
-    if (WRONG === 'no-ledger') await commit()
-    say('done')
   },
 })
