@@ -90,8 +90,8 @@ class Walk {
   object(node: Structure, level: Level, prefix: string, item: Identity | null): void {
     this.#visited.set(level, prefix)
     for (const { key, value, overridden } of node.members) {
-      const path = pathOf(prefix, key)
       const entry = level.get(key)
+      const path = entry ? pathOfEntry(entry, prefix, key) : pathOf(prefix, key)
       if (entry) this.#seen.add(entry)
       else this.#report({ kind: 'unknown-path', path, found: foundKind(value), declared: '' })
       if (!entry) this.#count(value)
@@ -172,6 +172,18 @@ class Walk {
   #seq(node: Json): number {
     return node.seq - this.#first
   }
+}
+
+/** What was above an entry when it was last read, and its path below that. */
+const lastPaths = new WeakMap<Entry, { prefix: string; path: string }>()
+
+/** Payloads of a source have the same paths: one text for all is made, hashed and kept once. */
+function pathOfEntry(entry: Entry, prefix: string, key: string): string {
+  const last = lastPaths.get(entry)
+  if (last?.prefix === prefix) return last.path
+  const path = pathOf(prefix, key)
+  lastPaths.set(entry, { prefix, path })
+  return path
 }
 
 function isOnlyNulls(node: Json): boolean {
