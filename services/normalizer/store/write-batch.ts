@@ -151,7 +151,9 @@ export async function writeRefusals(
   )
   await insertRefusals(
     tx,
-    splits.flatMap(({ refusals }, index) => supersedeByLater(refusals, replays.slice(index + 1))),
+    splits.flatMap(({ refusals }, index) =>
+      refusals.length === 0 ? [] : supersedeByLater(refusals, replays.slice(index + 1)),
+    ),
   )
 }
 
