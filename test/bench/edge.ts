@@ -9,6 +9,7 @@ import { samplePayload } from './codec.ts'
 import { authorize, type LoadEnd, shakeHands, startLoad } from './feed-edge.ts'
 import type { Load } from './load.ts'
 import type { Bench, Measure } from './measure.ts'
+import { runEdge } from './run-service.ts'
 import { formatNumber, summarize } from './statistics.ts'
 import { readCpu, readPeak } from './usage.ts'
 
@@ -30,8 +31,9 @@ export const edge: Measure = async (bench) => {
   for (let round = 0; round < handshakes; round++)
     handshake.push(await shakeHands(bench, round === 0 ? source : `${source}-${round}`, fields))
   const authorization = await authorize(bench, source)
-  const load = { url: `${bench.env().EDGE_URL}/feed-raw-data`, authorization, source, seconds }
-  const pids = { edge: Number(bench.env()['EDGE_PID']), broker: Number(bench.env()['KAFKA_PID']) }
+  await using own = await runEdge(bench.serviceEnv())
+  const load = { url: `${own.url}/feed-raw-data`, authorization, source, seconds }
+  const pids = { edge: own.pid, broker: Number(bench.env()['KAFKA_PID']) }
 
   bench.say('edge: the bare server and the bare producer')
   const echo = await measureEcho(load)
@@ -53,7 +55,7 @@ export const edge: Measure = async (bench) => {
   const batches = []
   for (const batch of [1, 100]) {
     bench.say(`edge: batches of ${batch}`)
-    const url = `${bench.env().EDGE_URL}/api/v1/payloads`
+    const url = `${own.url}/api/v1/payloads`
     const { accepted, refused } = await run({ ...load, url, batch, rate: null }, pids)
     if (refused > 0) throw new Error(`${refused} batches of ${batch} were refused`)
     batches.push({ batch, rate: (accepted * batch) / seconds })
@@ -86,7 +88,13 @@ export const edge: Measure = async (bench) => {
       detail: `POST /api/v1/payloads; of a bare producer: ${share(producer, rate)}`,
     })),
     { what: 'edge, p99 at half of it', value: open.latency.p99, unit: 'ms', detail: latency, below: 100 },
-    { what: 'edge, memory', value: peak, unit: 'MiB', detail: 'RSS, its peak before the batches', below: 250 },
+    {
+      what: 'edge, memory',
+      value: peak,
+      unit: 'MiB',
+      detail: 'peak RSS before the batches, heap of its pod',
+      below: 250,
+    },
     {
       what: `handshake of ${fields} fields`,
       ...{ value: shaken.max, unit: 's', below: 1 },

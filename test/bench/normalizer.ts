@@ -65,7 +65,7 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
       value: peak.max,
       unit: 'MiB',
       below: 400,
-      detail: `peak RSS, backlog ${formatNumber(backlog)}`,
+      detail: `peak RSS with the heap of its pod, backlog ${formatNumber(backlog)}`,
     },
     {
       what: `values a payload, ${name}`,

@@ -1,13 +1,12 @@
 import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { findFreePort } from '../../deploy/local/free-port.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
 import { authorize, shakeHands, startLoad } from './feed-edge.ts'
 import { type Facts, fund, largeBucket, newsItems, openFund } from './growth-facts.ts'
 import type { Bench, Measure, Result } from './measure.ts'
-import { runService } from './run-service.ts'
+import { runEdge } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 import { calls, timeCalls, toResult } from './time-calls.ts'
 
@@ -114,10 +113,8 @@ async function readWhilePayloadsArrive(bench: Bench, { pathOf }: Asked, { cookie
 const loadOn = (url: string, authorization: string) => ({ url: `${url}/feed-raw-data`, authorization, source })
 
 /** An edge of its own, without a limit to how much one browser or source may ask for. */
-async function startEdge({ serviceEnv }: Bench) {
-  const port = await findFreePort()
-  const env = { ...serviceEnv(), EDGE_PORT: String(port), RATE_LIMIT_SESSION: '0', RATE_LIMIT_SOURCE: '0' }
-  return { ...(await runService('edge', env)), url: `http://127.0.0.1:${port}` }
+function startEdge({ serviceEnv }: Bench) {
+  return runEdge({ ...serviceEnv(), RATE_LIMIT_SESSION: '0', RATE_LIMIT_SOURCE: '0' })
 }
 
 /** What one edge accepts at most, alone and while pages are read: twice each, in turn. */

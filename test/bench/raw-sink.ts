@@ -33,7 +33,7 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
   const emulated = await measureDocuments(env)
   const what = history ? 'github history' : 'flat payloads'
   const cpu = `CPU ${formatNumber(own.cpu * 1e6)} µs a document, ${formatNumber(own.writes)} writes each`
-  const memory = `peak RSS, backlog ${formatNumber(backlog)}`
+  const memory = `peak RSS with the heap of its pod, backlog ${formatNumber(backlog)}`
   return [
     { what: 'raw-sink, to a stub', value: own.rate, unit: 'documents/s', below: null, detail: `${what}; ${cpu}` },
     { what: 'raw-sink, to the emulator', value: emulated.rate, unit: 'documents/s', below: null, detail: what },

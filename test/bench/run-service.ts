@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { root } from '../../deploy/local/config.ts'
+import { parse } from 'yaml'
+import { inheritedEnv, root } from '../../deploy/local/config.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { answers } from '../../deploy/local/processes.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -9,13 +11,21 @@ import { waitFor } from '../harness/wait-for.ts'
 /** A service that one measure starts and stops, so that its backlog exists when it starts. */
 export type RunningService = AsyncDisposable & { pid: number; healthUrl: string }
 
-/** Starts `node services/<name>/main.ts` and resolves when it is ready; it is stopped in order when disposed. */
+type Values = { services: Partial<Record<string, { heapMb: number }>> }
+const chart = parse(readFileSync(join(root, 'deploy/helm/parma-analytics/values.yaml'), 'utf8')) as Values
+
+/**
+ * Starts `node services/<name>/main.ts` with the heap of its pod, and resolves when it is ready; it is stopped in order
+ * when disposed. The young generation of the local stack is smaller than that of a pod, which costs CPU.
+ */
 export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const port = await findFreePort()
   const healthUrl = `http://127.0.0.1:${port}`
-  const child = spawn(process.execPath, [join(root, 'services', name, 'main.ts')], {
+  const heapMb = chart.services[name]?.heapMb
+  if (heapMb === undefined) throw new Error(`the chart has no heapMb of ${name}`)
+  const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, join(root, 'services', name, 'main.ts')], {
     cwd: root,
-    env: { ...env, HEALTH_PORT: String(port), LOG_LEVEL: 'warn' },
+    env: { ...env, NODE_OPTIONS: inheritedEnv.NODE_OPTIONS, HEALTH_PORT: String(port), LOG_LEVEL: 'warn' },
     // What the bench prints may be JSON.
     stdio: ['ignore', process.stderr, process.stderr],
   })
@@ -37,4 +47,10 @@ export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<
   }
   if (child.exitCode !== null) throw new Error(`${name} ended with ${child.exitCode} before it was ready`)
   return service
+}
+
+/** Starts an edge of its own beside that of the stack. */
+export async function runEdge(env: NodeJS.ProcessEnv): Promise<RunningService & { url: string }> {
+  const port = await findFreePort()
+  return { ...(await runService('edge', { ...env, EDGE_PORT: String(port) })), url: `http://127.0.0.1:${port}` }
 }
