@@ -434,8 +434,16 @@ test('from a link in a mail to signing out by keyboard, with a look at the next 
   await tabTo('stars')
   await pressAndGo('Enter')
   expect(new URL(page.url()).pathname).toBe(`/console/series/${site.series}`)
+  await tabTo('Mute for a week')
+  await pressAndGo('Enter')
+  expect(await focused()).toBe('mute')
+  expect(await textOf('[role=status]')).toContain('You get no messages about it until')
   await tabTo('My page')
   await pressAndGo('Enter')
+  expect(await textOf('#mutes')).toContain('stars of Acme')
+  await tabTo(/^End the mute \d+$/)
+  await pressAndGo('Enter')
+  expect(await textOf('#mutes')).toContain('Nothing is muted')
   await tabTo('Preview the next digest')
   await pressAndGo('Enter')
   expect(new URL(page.url()).pathname).toBe('/console/preview')
@@ -443,7 +451,6 @@ test('from a link in a mail to signing out by keyboard, with a look at the next 
   expect(await findViolations(page)).toEqual([])
   const { pathname, search } = new URL(page.url())
   expect(await (await get(pathname + search, cookies.bob)).text()).not.toMatch(/Acme|would be sent/)
-  await open('/console')
   await tabTo('Sign out')
   await pressAndGo('Enter')
   expect(await open('/console')).toBe(200)
@@ -915,6 +922,40 @@ test('a company is followed, muted, and let go of on its page', async () => {
   const polarity = `/console/series/${site.series}/polarity`
   expect((await post(polarity, cookies.ann, { polarity: 'bad' })).status).toBe(403)
   expect((await post(polarity, cookies.viewer, { polarity: 'bad' })).status).toBe(403)
+})
+
+test('a series is muted on its page, that one alone, by whoever may see it', async () => {
+  const path = `/console/series/${site.series}`
+  const act = async (name: string, fields: Record<string, string> = {}) => {
+    const { status, headers } = await post(`${path}/${name}`, cookies.ann, fields)
+    expect([name, status]).toEqual([name, 303])
+    return (await get(headers.get('location') ?? '', cookies.ann)).text()
+  }
+  const muted = await act('mute')
+  expect(muted).toContain('Muted permanently.')
+  const [, mute = ''] = /name="mute" value="(\d+)"/.exec(muted) ?? []
+  expect(
+    await site.edge.database.query(
+      `SELECT user_id, company_id, source_measurement_id, subject_key, item_key, until FROM notifier.mute WHERE mute_id = $1`,
+      [mute],
+    ),
+  ).toEqual([
+    {
+      ...{ user_id: site.ann, company_id: site.companies.acme, source_measurement_id: 1 },
+      ...{ subject_key: '', item_key: '', until: null },
+    },
+  ])
+  expect(await act('unmute', { mute })).toContain('Mute for a week')
+  const [gamma] = await site.edge.database.query<{ id: number }>(
+    'SELECT company_measurement_id AS id FROM company_source_measurement WHERE company_id = $1',
+    [site.companies.gamma],
+  )
+  for (const name of ['mute', 'unmute']) {
+    expect((await post(`/console/series/${gamma!.id}/${name}`, cookies.ann, { mute: '1' })).status).toBe(404)
+    expect((await post(`${path}/${name}`, cookies.viewer, { mute: '1' })).status).toBe(403)
+    expect((await post(`${path}/${name}`, cookies.ann, { mute: '1' }, 'https://evil.example')).status).toBe(403)
+  }
+  expect((await post(`${path}/mute`, cookies.ann, { days: '9' })).status).toBe(422)
 })
 
 describe('a rule is tried on a series', () => {

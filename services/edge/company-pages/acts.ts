@@ -4,7 +4,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Session } from '../access/sessions.ts'
 import { companyParams } from '../ask/company.ts'
 import { isReadable } from '../ask/may-read.ts'
-import { readSeriesHead } from '../ask/one-series.ts'
+import { readSeriesHead, type SeriesHead } from '../ask/one-series.ts'
 import { id } from '../ask/parameters.ts'
 import { orUnavailable } from '../ask/respond.ts'
 import type { Changes } from '../changes/changes.ts'
@@ -16,6 +16,7 @@ import { HttpError } from '../http/http-error.ts'
 import type { RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
+import { keysOfMute } from './read-series-page.ts'
 
 export type ActDeps = { database: Database; bounded: Bounded; changes: Changes }
 
@@ -38,16 +39,26 @@ export function actRoutes(deps: ActDeps): Route[] {
     companyAct(deps, 'unfollow', 'The person no longer follows the company.', nothing, (session, company, _, request) =>
       askFor(changes, session, 'notifier.follow.remove', { person: personOf(session), company }, request),
     ),
-    companyAct(deps, 'mute', 'Mutes the company for the person.', muteForm, (session, company, { days }, request) => {
-      const length = days === undefined ? {} : { minutes: Number(days) * minutesOfDay }
-      return askFor(changes, session, 'notifier.mute.add', { person: personOf(session), company, ...length }, request)
+    companyAct(deps, 'mute', 'Mutes the company for the person.', muteForm, (session, company, form, request) => {
+      const payload = { person: personOf(session), company, ...lengthOf(form) }
+      return askFor(changes, session, 'notifier.mute.add', payload, request)
     }),
     companyAct(deps, 'unmute', 'Ends a mute of the person.', unmuteForm, (session, _, { mute }, request) =>
+      askFor(changes, session, 'notifier.mute.remove', { person: personOf(session), mute }, request),
+    ),
+    seriesAct(deps, 'mute', 'Mutes the series for the person.', muteForm, (session, head, form, request) => {
+      const payload = { person: personOf(session), ...keysOfMute(head), ...lengthOf(form) }
+      return askFor(changes, session, 'notifier.mute.add', payload, request)
+    }),
+    seriesAct(deps, 'unmute', 'Ends a mute of the person.', unmuteForm, (session, _, { mute }, request) =>
       askFor(changes, session, 'notifier.mute.remove', { person: personOf(session), mute }, request),
     ),
     polarityRoute(deps),
   ]
 }
+
+const lengthOf = ({ days }: z.output<typeof muteForm>) =>
+  days === undefined ? {} : { minutes: Number(days) * minutesOfDay }
 
 function companyAct<F extends z.ZodObject>(
   { database, bounded }: ActDeps,
@@ -66,6 +77,27 @@ function companyAct<F extends z.ZodObject>(
       if (!(await bounded(isReadable(database, session, String(company_id))))) throw new HttpError(404, 'Not Found')
       const made = await ask(session, company_id, fields, request)
       return goBack(`/console/companies/${company_id}`, made, name.replace('un', ''))
+    },
+  }
+}
+
+function seriesAct<F extends z.ZodObject>(
+  { database, bounded }: ActDeps,
+  name: 'mute' | 'unmute',
+  summary: string,
+  form: F,
+  ask: (session: Session, head: SeriesHead, fields: z.output<F>, request: RouteRequest) => Promise<string>,
+): Route {
+  return {
+    ...{ method: 'post', path: `/console/series/:series_id/${name}`, role: 'person' },
+    doc: { ...{ summary, form, params: seriesParams }, responses: { 303: goesBack, 404: notThere } },
+    async handle(request: RouteRequest, session: Session): Promise<RouteResponse> {
+      personOf(session)
+      const { series_id } = validate(seriesParams, request.params, 'path')
+      const fields = await readForm(form, request)
+      const head = await orUnavailable(bounded(readSeriesHead(database, session, series_id)))
+      if (head === null) throw new HttpError(404, 'Not Found')
+      return goBack(`/console/series/${series_id}`, await ask(session, head, fields, request), 'mute')
     },
   }
 }

@@ -6,7 +6,15 @@ import { empty, foreign, severity, table, withQuery } from '../design/parts.ts'
 import { day, time } from '../design/time.ts'
 import { judgeFeed } from '../growth/freshness.ts'
 import type { Draw } from './pictures.ts'
-import { bestDays, type CompanyView, type News, type SeriesRow, spans, type Standing } from './read-company-page.ts'
+import {
+  bestDays,
+  type CompanyView,
+  type Mute,
+  type News,
+  type SeriesRow,
+  spans,
+  type Standing,
+} from './read-company-page.ts'
 import { changeText, everyText, freshnessState, judgedText, named, nameOf } from './words.ts'
 
 type Asked = { view: CompanyView; days: string; zone: string; now: number; draw: Draw }
@@ -29,18 +37,24 @@ ${newest(asked)}`
 
 function standing(company: number, { follows, followsBucket, mutes }: Standing, zone: string): Html {
   const path = `/console/companies/${company}`
-  const mute = mutes[0]
-  const until = mute && (mute.until === null ? 'Muted permanently.' : html`Muted until ${time(mute.until, zone)}.`)
   return html`<div class="actions">
 ${buttonForm(`${path}/${follows ? 'unfollow' : 'follow'}`, follows ? 'Unfollow' : 'Follow', {}, { look: 'plain', id: 'follow' })}
-${
-  mute
-    ? html`<span>${until}</span> ${buttonForm(`${path}/unmute`, 'Unmute', { mute: String(mute.id) }, { look: 'plain', id: 'mute' })}`
-    : html`${buttonForm(`${path}/mute`, 'Mute for a week', { days: '7' }, { look: 'plain', id: 'mute' })}
-${buttonForm(`${path}/mute`, 'Mute for good', {}, { look: 'plain' })}`
-}
+${muteButtons(path, mutes, zone)}
 ${followsBucket && html`<span class="small">You follow it through a bucket.</span>`}
 </div>`
+}
+
+/** What a person can do about messages of a company or series. `mutes`: those of all of it. */
+export function muteButtons(path: string, [mute]: readonly Mute[], zone: string): Html {
+  if (mute === undefined)
+    return html`${buttonForm(`${path}/mute`, 'Mute for a week', { days: '7' }, { look: 'plain', id: 'mute' })}
+${buttonForm(`${path}/mute`, 'Mute for good', {}, { look: 'plain' })}`
+  const until = mute.untilWorse
+    ? 'Muted until it gets worse.'
+    : mute.until === null
+      ? 'Muted permanently.'
+      : html`Muted until ${time(mute.until, zone)}.`
+  return html`<span>${until}</span> ${buttonForm(`${path}/unmute`, 'Unmute', { mute: String(mute.id) }, { look: 'plain', id: 'mute' })}`
 }
 
 /** The best news items in words; without any, since when it is quiet. */

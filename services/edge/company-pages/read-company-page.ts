@@ -59,8 +59,12 @@ export type CompanyView = {
 export type Standing = {
   follows: boolean
   followsBucket: boolean
-  mutes: readonly { id: number; until: number | null }[]
+  mutes: readonly Mute[]
 }
+
+/** `until`: ms since 1970; null: until the person ends it. */
+export const muteRow = z.object({ id: z.int(), until: z.number().nullable(), untilWorse: z.boolean() })
+export type Mute = z.output<typeof muteRow>
 
 /** Null: there is none with this id, or the viewer may not read it. */
 export async function readCompanyPage(
@@ -186,7 +190,7 @@ async function readListed(database: Database, viewer: Viewer, company: number, s
 const standingRow = z.object({
   follows: z.boolean(),
   follows_bucket: z.boolean(),
-  mutes: z.array(z.object({ id: z.int(), until: z.number().nullable() })),
+  mutes: z.array(muteRow),
 })
 
 async function readStanding(database: Database, { userId }: Viewer, company: number): Promise<Standing | null> {
@@ -202,7 +206,8 @@ async function readStanding(database: Database, { userId }: Viewer, company: num
         JOIN public.company_bucket_membership i ON i.bucket_id = s.bucket_id
         WHERE s.user_id = ${userId} AND i.company_id = ${company}
       ) AS follows_bucket,
-      (SELECT coalesce(json_agg(json_build_object('id', mute_id, 'until', extract(epoch FROM until) * 1000)), '[]')
+      (SELECT coalesce(json_agg(json_build_object('id', mute_id, 'until', extract(epoch FROM until) * 1000,
+          'untilWorse', worse_than IS NOT NULL)), '[]')
         FROM notifier.person_mute_view
         WHERE user_id = ${userId} AND company_id = ${company} AND bucket_id IS NULL AND data_source_id IS NULL
           AND source_measurement_id IS NULL AND subject_key IS NULL AND below IS NULL) AS mutes`)

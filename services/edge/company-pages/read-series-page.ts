@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Point, Series } from '#runtime/chart/read-series.ts'
-import type { Database } from '#runtime/postgres/database.ts'
+import { type Database, sql } from '#runtime/postgres/database.ts'
 import { firstPage } from '../http/cursor.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { type NewsPage, newsQuery, readNews } from '../ask/news.ts'
@@ -8,6 +8,7 @@ import { disturbancesOf, readPast, type SeriesDetail, type SeriesHead } from '..
 import type { Polarity } from '../growth/grow.ts'
 import { bandOf, shade } from '../growth/shade.ts'
 import { trialQuery } from '../rule-trial/query.ts'
+import { type Mute, muteRow } from './read-company-page.ts'
 import { type Shown, windowOf, windowQuery } from './series-window.ts'
 import { nameOf } from './words.ts'
 
@@ -32,6 +33,8 @@ export type SeriesView = {
   /** Older values of the time shown are left out. */
   isCut: boolean
   polarity: Polarity
+  /** Those of the person that are about this series alone; null: who looks is no person. */
+  mutes: readonly Mute[] | null
 }
 
 /** What the page of a series shows, which the viewer may read. */
@@ -49,12 +52,30 @@ export async function readSeriesPage(
     until: new Date(shown.to).toISOString(),
   }
   const asked = newsQuery.parse({ series: series_id, silent: 'any', ...period, limit: String(most.marks) })
-  const [series, { news }] = await Promise.all([
+  const [series, { news }, mutes] = await Promise.all([
     readPast(database, head, { ...period, limit: most.points }, firstPage),
     readNews(database, viewer, asked, firstPage),
+    readMutes(database, viewer, head),
   ])
   const chart = toChart(series, news, shown, now)
-  return { series, shown, news, polarity: head.polarity, chart, isCut: series.next !== null }
+  return { series, shown, news, polarity: head.polarity, chart, isCut: series.next !== null, mutes }
+}
+
+/** A series as mutes name it: what is of no list item has an empty one. */
+export const keysOfMute = ({ series, keys }: SeriesHead) => ({
+  ...{ company: series.company.id, measurement: series.measurement.id },
+  ...{ subject_key: keys.subject_key, item_key: keys.item_key ?? '' },
+})
+
+async function readMutes(database: Database, { userId }: Viewer, head: SeriesHead): Promise<readonly Mute[] | null> {
+  if (userId === null) return null
+  const { company, measurement, subject_key, item_key } = keysOfMute(head)
+  return database.any(sql.type(muteRow)`
+    SELECT mute_id AS id, (extract(epoch FROM until) * 1000)::float8 AS until, worse_than IS NOT NULL AS "untilWorse"
+    FROM notifier.person_mute_view
+    WHERE user_id = ${userId} AND company_id = ${company} AND source_measurement_id = ${measurement}
+      AND subject_key = ${subject_key} AND item_key = ${item_key} AND below IS NULL
+    ORDER BY mute_id`)
 }
 
 /** The picture of a series of numbers or dates; null for others, which have no size. */

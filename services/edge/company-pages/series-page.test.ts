@@ -43,7 +43,7 @@ const show = (changed: Partial<Detail> = {}, mayChange = false, view: Partial<Se
   const detail = { ...series, ...changed }
   const chart = toChart(detail, [], shown, now)
   return seriesMain({
-    view: { series: detail, shown, news: [], chart, isCut: false, polarity: 'bad', ...view },
+    view: { series: detail, shown, news: [], chart, isCut: false, polarity: 'bad', mutes: null, ...view },
     ...{ days: '365', zone: 'UTC', draw: openDraw(createLog('edge', 'silent'), 'a page', 'UTC') },
     ...{ mayChange, trial: null },
   }).toString()
@@ -74,6 +74,17 @@ test('what more means is shown, and operators change it', () => {
   const page = show({}, true)
   expect(page).toContain('method="post" action="/console/series/17/polarity"')
   expect(page).toMatch(/<option value="bad" selected>/)
+})
+
+test('a person can mute it, and end that; a key has no buttons', () => {
+  const withMutes = (...mutes: NonNullable<SeriesView['mutes']>) => show({}, false, { mutes })
+  expect(show()).not.toContain('/mute"')
+  expect(withMutes()).toContain('action="/console/series/17/mute"')
+  const of = (until: number | null, untilWorse = false) => withMutes({ id: 4, until, untilWorse })
+  expect(of(null)).toContain('Muted permanently.')
+  expect(of(null, true)).toContain('Muted until it gets worse.')
+  expect(of(now)).toMatch(/Muted until <time[^>]*>29 Nov 2026/)
+  expect(of(now)).toMatch(/action="\/console\/series\/17\/unmute"><input type="hidden" name="mute" value="4">/)
 })
 
 test('the time shown is a choice of addresses', () => {

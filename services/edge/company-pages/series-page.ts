@@ -5,7 +5,7 @@ import { type Content, html, type Html } from '../design/html.ts'
 import { empty, facts, foreign, table, withQuery } from '../design/parts.ts'
 import { day, time } from '../design/time.ts'
 import type { Polarity } from '../growth/grow.ts'
-import { newsList, valueText } from './company-page.ts'
+import { muteButtons, newsList, valueText } from './company-page.ts'
 import type { Draw } from './pictures.ts'
 import type { SeriesPast, SeriesView } from './read-series-page.ts'
 import { neighbours, type Span, spans } from './series-window.ts'
@@ -35,6 +35,7 @@ ${facts([
   ['List item', item === null ? null : named(item)],
   ['Subject', subject === null ? null : named(subject)],
 ])}
+${view.mutes && html`<div class="actions">${muteButtons(pathOf(view.series), view.mutes, asked.zone)}</div>`}
 ${windows(asked)}
 ${view.series.points.length === 0 ? nothing(asked) : view.chart ? draw.line(view.chart) : html`<p class="muted">These values have no size, so there is no picture.</p>`}
 ${view.isCut && html`<p class="small">Older values of this time are left out. Choose a shorter time.</p>`}

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import {
   describeFilter,
@@ -44,6 +45,17 @@ describe('isWished', () => {
 })
 
 describe('findMute', () => {
+  test('knows a long key by its hash, as pages name the series', () => {
+    const item_key = 'ö'.repeat(600)
+    const hashed = `sha256:${createHash('sha256').update(item_key).digest('hex')}`
+    const isMuted = (one: Partial<Filterable>, key: string) =>
+      findMute({ ...news, ...one }, [muteOf({ subject_key: '', item_key: key })]) !== undefined
+    expect(isMuted({ item_key }, hashed)).toBe(true)
+    expect(isMuted({ item_key: `${item_key}x` }, hashed)).toBe(false)
+    expect(isMuted({ item_key: hashed }, hashed)).toBe(true)
+    expect(isMuted({}, hashed)).toBe(false)
+  })
+
   test.each<[Partial<Mute>[], boolean]>([
     [[], false],
     [[{}], true],

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+
 /** How much a news item matters, in rising order. */
 export const severities = ['info', 'warning', 'critical'] as const
 export type Severity = (typeof severities)[number]
@@ -70,10 +72,16 @@ function isAbout(mute: Mute, news: Filterable): boolean {
     (mute.companies === null || mute.companies.has(news.company_id)) &&
     fits(mute.data_source_id, news.data_source_id) &&
     fits(mute.source_measurement_id, news.source_measurement_id) &&
-    fits(mute.subject_key, news.subject_key ?? '') &&
-    fits(mute.item_key, news.item_key ?? '') &&
+    fitsKey(mute.subject_key, news.subject_key ?? '') &&
+    fitsKey(mute.item_key, news.item_key ?? '') &&
     (mute.below === null || rank(news.severity) < rank(mute.below))
   )
+}
+
+/** Pages know a series with a very long key by the hash that the analyzer keeps of it. */
+function fitsKey(given: string | null, key: string): boolean {
+  if (given === null || given === key) return true
+  return given.startsWith('sha256:') && given === `sha256:${createHash('sha256').update(key).digest('hex')}`
 }
 
 /** How much more important a news item must be to be worse. */
