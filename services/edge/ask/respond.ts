@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { capitalize } from '#runtime/text/format.ts'
+import { ownOnly, tagged, unchanged, withTag } from '../http/etag.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { json, type RouteResponse } from '../http/response.ts'
 import type { ResponseDoc, RouteRequest } from '../server/route.ts'
@@ -18,7 +17,7 @@ export async function orUnavailable<T extends object | number | boolean | null>(
 
 /** A body with its `ETag`; 304 without a body when the caller has it already. */
 export function answer(request: RouteRequest, value: unknown, headers: Record<string, string> = {}): RouteResponse {
-  return withTag(request, json(200, value, { ...shared, ...headers }))
+  return withTag(request.headers, json(200, value, { ...ownOnly, ...headers }))
 }
 
 /** The same for a text of another type. */
@@ -28,26 +27,7 @@ export function answerFile(
   body: string,
   headers: Record<string, string> = {},
 ): RouteResponse {
-  return withTag(request, { status: 200, headers: { 'content-type': type, ...shared, ...headers }, body })
-}
-
-// What a caller may see depends on who it is.
-const shared = { 'cache-control': 'private, no-cache', vary: 'accept, authorization, cookie' }
-
-function withTag(request: RouteRequest, response: RouteResponse): RouteResponse {
-  const type = response.headers['content-type'] ?? ''
-  const hash = createHash('sha256').update(type).update('\n').update(response.body!)
-  const etag = `"${hash.digest('base64url').slice(0, 27)}"`
-  const headers: Record<string, string> = { ...response.headers, etag }
-  if (!matches(request.headers, etag)) return { ...response, headers }
-  const { 'content-type': _, ...kept } = headers
-  return { status: 304, headers: kept, body: null }
-}
-
-/** Tags are compared weakly, as RFC 9110 says of If-None-Match: a proxy that packs bodies makes them weak. */
-function matches(headers: IncomingHttpHeaders, etag: string): boolean {
-  const known = (headers['if-none-match'] ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''))
-  return known.includes('*') || known.includes(etag)
+  return withTag(request.headers, { status: 200, headers: { 'content-type': type, ...ownOnly, ...headers }, body })
 }
 
 /** Whether the caller wants CSV: it asks for it by `format`, else prefers it in Accept. */
@@ -97,19 +77,11 @@ export function notFound(what: 'company' | 'series' | 'bucket' | 'news item' | '
   )
 }
 
-/** A header of all requests here. */
-export const conditional = z.object({
-  'if-none-match': z.string().optional().describe('The ETag of a body that the caller has.'),
-})
-
-/** Headers of every response here. */
-const tagged = { etag: 'Send it as If-None-Match: 304 says that nothing has changed.' }
-
 /** The responses that all reads have: a body, and 304. */
 export function readDocs(description: string, schema: z.ZodType, contentType?: string): Record<number, ResponseDoc> {
   return {
     200: { description, schema, headers: tagged, ...(contentType !== undefined && { contentType }) },
-    304: { description: 'The body is the one with the ETag in If-None-Match.', headers: tagged },
+    304: unchanged,
   }
 }
 

@@ -15,6 +15,7 @@ import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import { errorPage, isConsolePath } from '../design/error-page.ts'
 import type { SentForm } from '../http/form.ts'
+import { ownOnly, withTag } from '../http/etag.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
@@ -104,8 +105,15 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
     }
     response.locals[asked] = routeRequest
     const handle = await authorize(route, request, response, deps)
-    send(response, await handle(routeRequest))
+    send(response, tagReads(route, routeRequest, await handle(routeRequest)))
   }
+}
+
+/** Every read under /api/v1 has a tag, so that whoever asks again need not receive the same. */
+function tagReads({ method, path }: Route, { headers }: RouteRequest, response: RouteResponse): RouteResponse {
+  if (method !== 'get' || response.status !== 200 || !answersProblemJson(path)) return response
+  if (response.headers['etag'] !== undefined) return response
+  return withTag(headers, { ...response, headers: { ...ownOnly, ...response.headers } })
 }
 
 /**

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import manifest from '../../../package.json' with { type: 'json' }
+import { conditional, tagged, unchanged } from '../http/etag.ts'
 import { errorBody } from '../http/http-error.ts'
 import { answersProblemJson, problemBody, problemType } from '../http/problem.ts'
 import { json } from '../http/response.ts'
@@ -69,7 +70,7 @@ function describeOperation(route: Route): Json {
   const parameters = [
     ...describeParameters('path', params),
     ...describeParameters('query', query),
-    ...describeParameters('header', headers),
+    ...describeParameters('header', headers ?? (isTagged(route) ? conditional : undefined)),
   ]
   return {
     operationId: `${route.method}${route.path.replaceAll(/\W+/g, '_').replace(/_$/, '')}`,
@@ -101,12 +102,13 @@ function describeOperation(route: Route): Json {
   }
 }
 
+/** Whether app.ts gives the response a tag. */
+const isTagged = ({ method, path }: Route) => method === 'get' && answersProblemJson(path)
+
 /** All responses of a route: its own, and those that come with its role and its input. */
-function responsesOf({
-  method,
-  role,
-  doc: { query, params, headers, body, form, responses: own },
-}: Route): ResponseDocs {
+function responsesOf(route: Route): ResponseDocs {
+  const { method, role } = route
+  const { query, params, headers, body, form, responses: own } = route.doc
   const isForPeople = role === 'person' || role === 'desk'
   const isPage = isForPeople || role === 'maybe-person'
   return {
@@ -119,7 +121,12 @@ function responsesOf({
     ...((body ?? form) ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body ?? form) ? ofInput : {}),
     ...own,
+    ...(isTagged(route) ? withTags(own) : {}),
   }
+}
+
+function withTags({ 200: found, ...others }: ResponseDocs): ResponseDocs {
+  return found ? { ...others, 200: { ...found, headers: { ...tagged, ...found.headers } }, 304: unchanged } : others
 }
 
 type ResponseDocs = Record<number, ResponseDoc>
