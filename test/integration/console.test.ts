@@ -401,6 +401,27 @@ describe('by keyboard', () => {
   })
 })
 
+test('a printed page has its words and headings, and nothing to press', async () => {
+  await useSession(page, site.edge.url, cookies.ann)
+  await page.setViewport({ width: 1280, height: 800 })
+  await open(`/console/companies/${site.companies.acme}?source=1`)
+  await page.emulateMediaType('print')
+  try {
+    const seen = (selector: string) =>
+      page.$$eval(selector, (found) => found.map((one) => (one as unknown as { innerText: string }).innerText.trim()))
+    expect(await seen('thead th')).toEqual([
+      ...['Source', 'Data', 'Newest', 'Comes', 'Failed runs in a row', 'Series'],
+      ...['Series', 'Value', '30 days', 'Observed', 'Judged'],
+    ])
+    expect(
+      await page.$$eval('nav, .banner, .actions', (found) => found.map((one) => one.checkVisibility())),
+    ).not.toContain(true)
+    expect(await page.$$eval('figure svg', (found) => found.filter((one) => one.checkVisibility()).length)).toBe(1)
+  } finally {
+    await page.emulateMediaType()
+  }
+})
+
 test('everything but keys works without script', async () => {
   await page.setJavaScriptEnabled(false)
   try {
