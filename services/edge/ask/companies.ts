@@ -132,6 +132,26 @@ export async function listCompanies(
   }
 }
 
+/**
+ * The same by name where the companies are too many to be ranked. `askedOf`: what the cursors of a query belong to. The
+ * cursor is then that of the list by name.
+ */
+export async function listInOrder(
+  database: Database,
+  viewer: Viewer,
+  query: CompaniesQuery,
+  askedOf: (query: CompaniesQuery) => Asked,
+  most = mostMeasurements,
+): Promise<{ page: CompaniesPage; isUnsorted: boolean }> {
+  const read = (asked: CompaniesQuery) => listCompanies(database, viewer, asked, askedOf(asked), most)
+  try {
+    return { page: await read(query), isUnsorted: false }
+  } catch (error) {
+    if (!(error instanceof HttpError && error.status === 422)) throw error
+    return { page: await read({ ...query, sort: 'name', direction: undefined }), isUnsorted: true }
+  }
+}
+
 /** The measurements that are asked for, with the one that is sorted by. Null: none is. */
 function wantedOf({ measurements, sort }: CompaniesQuery): number[] | null {
   const wanted = measurements?.split(',').map(Number) ?? null

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { drawSpark } from '#runtime/chart/draw-small.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
-import { type CompaniesPage, type CompaniesQuery, companiesQuery, listCompanies } from '../ask/companies.ts'
+import { type CompaniesPage, type CompaniesQuery, companiesQuery, listInOrder } from '../ask/companies.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { maySeeBucket } from '../ask/may-read.ts'
 import { id, words } from '../ask/parameters.ts'
@@ -11,7 +11,6 @@ import { type Feed, judgeFeeds } from '../growth/freshness.ts'
 import { leadingPart } from '../growth/order-companies.ts'
 import { readFeeds } from '../growth/read-feeds.ts'
 import { readRecent } from '../growth/read-recent.ts'
-import { HttpError } from '../http/http-error.ts'
 
 /** Rows of a page, and of a file. */
 const most = { rows: 40, inFile: 1000 }
@@ -87,7 +86,7 @@ export async function readWatchlist(
   const asked = toCompaniesQuery(query, most.rows)
   const [choices, { page, isUnsorted }] = await Promise.all([
     readChoices(database, viewer),
-    listInOrder(database, viewer, asked),
+    listInOrder(database, viewer, asked, askedOf, columns.usual),
   ])
   const shown = page.compared.measurements.slice(0, columns.most)
   const leading = page.companies.map(({ growth }) => shown.map(({ id }) => leadingOf(growth, id)))
@@ -116,18 +115,7 @@ export async function readWatchlist(
 
 /** All companies that fit, up to the most that are ranked, as a page of the read API. */
 export async function readWatchlistFile(database: Database, viewer: Viewer, query: WatchlistQuery) {
-  return (await listInOrder(database, viewer, toCompaniesQuery(query, most.inFile))).page
-}
-
-/** In the order asked for, or by name where the companies are too many to be ranked. */
-async function listInOrder(database: Database, viewer: Viewer, query: CompaniesQuery) {
-  const read = (asked: CompaniesQuery) => listCompanies(database, viewer, asked, askedOf(asked), columns.usual)
-  try {
-    return { page: await read(query), isUnsorted: false }
-  } catch (error) {
-    if (!(error instanceof HttpError && error.status === 422)) throw error
-    return { page: await read({ ...query, sort: 'name', direction: undefined, cursor: undefined }), isUnsorted: true }
-  }
+  return (await listInOrder(database, viewer, toCompaniesQuery(query, most.inFile), askedOf, columns.usual)).page
 }
 
 const feedsOf = (feeds: ReadonlyMap<number, readonly Feed[]>, id: number) => feeds.get(id) ?? []

@@ -114,6 +114,10 @@ test('a bucket has its companies with their growth', () => {
   expect(report).toContain('&lt;Acme&gt;')
   for (const value of ['75.5', '12.3456']) expect(report).toContain(`<data value="${value}">`)
   expect(report).toContain('4 more are not shown.')
+  expect(report).toContain('the highest momentum first')
+  const many = { ...page, compared: { ...page.compared, ranked: false } }
+  const unranked = composeBucketReport({ title: 'b', page: many, series: [], news: [], period, madeAt })
+  expect(String(unranked)).toContain('by name: they are too many to be ranked')
 })
 
 test('a series without two numbers in the period, or a time of none, has no picture', () => {

@@ -3,7 +3,7 @@ import type { CompanyDetail } from '../ask/company.ts'
 import type { NewsPage } from '../ask/news.ts'
 import type { SeriesDetail } from '../ask/one-series.ts'
 import { html, type Html } from '../design/html.ts'
-import { type Cell, table } from '../design/parts.ts'
+import { type Cell, foreign, table } from '../design/parts.ts'
 import { windows } from '../growth/grow.ts'
 import {
   changeCell,
@@ -41,7 +41,7 @@ ${
     : table(
         'What sources have sent',
         [{ name: 'Source' }, { name: 'Newest' }, { name: 'Payloads', isNumber: true }],
-        sources.map(({ name, observed_at, fed }) => [{ text: name }, dayCell(observed_at), numberCell(fed)]),
+        sources.map(({ name, observed_at, fed }) => [{ text: foreign(name) }, dayCell(observed_at), numberCell(fed)]),
       )
 }`
 }
@@ -61,7 +61,7 @@ function numbersTable(company: CompanyDetail, series: readonly SeriesDetail[]): 
     const percentOf = (days: number) =>
       grown.get(one.series_id)?.find((change) => change.days === days)?.percent ?? null
     return [
-      { text: nameOf(one) },
+      { text: foreign(nameOf(one)) },
       numberCell(last?.value ?? null),
       dayCell(last === undefined ? null : new Date(last.at).toISOString()),
       changeCell(changeWithin(numbers)?.percent ?? null),
@@ -83,8 +83,9 @@ export function composeBucketReport({ page, series, ...frame }: BucketReport): H
     { name: 'Momentum', isNumber: true },
     ...compared.measurements.map(({ name, id }) => ({ name: name ?? `measurement ${id}`, isNumber: true })),
   ]
+  const order = compared.ranked ? 'the highest momentum first' : 'by name: they are too many to be ranked'
   const rows = companies.map(({ name, momentum, growth }): Cell[] => [
-    { text: name },
+    { text: foreign(name) },
     numberCell(momentum),
     ...compared.measurements.map(({ id }) =>
       changeCell(growth.find(({ measurement }) => measurement.id === id)?.percent ?? null),
@@ -97,7 +98,7 @@ ${showNews(frame.news)}
 ${
   companies.length === 0
     ? html`<p>There is no company in this bucket.</p>`
-    : table(`Growth over ${compared.days} days, the highest momentum first`, columns, rows)
+    : table(`Growth over ${compared.days} days, ${order}`, columns, rows)
 }
 ${compared.companies > companies.length && html`<p>${compared.companies - companies.length} more are not shown.</p>`}
 ${series.map((one) => drawPeriod(one, `${one.company.name}: ${nameOf(one)}`, frame.period))}`

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { firstPage } from '../http/cursor.ts'
 import type { Viewer } from '../access/viewer.ts'
-import { listCompanies } from '../ask/companies.ts'
+import { companiesQuery, listInOrder } from '../ask/companies.ts'
 import { readCompany } from '../ask/company.ts'
 import { maySeeBucket } from '../ask/may-read.ts'
 import { type NewsPage, readNews } from '../ask/news.ts'
@@ -72,9 +72,8 @@ export async function readBucketReport(
   const title = await database.maybeOneFirst(sql.type(titleRow)`
     SELECT b.title FROM public.bucket b WHERE b.id = ${id} AND ${maySeeBucket(viewer, sql.fragment`b`)}`)
   if (title === null) return null
-  const query = { bucket: id, days: '30', limit: most.companies } as const
-  const ranked = { ...query, sort: 'momentum' } as const
-  const page = await listCompanies(database, viewer, ranked, firstPage)
+  const query = { ...companiesQuery.parse({ bucket: String(id), sort: 'momentum' }), limit: most.companies }
+  const { page } = await listInOrder(database, viewer, query, () => firstPage)
   // The best growth of each of the first companies.
   const ids = page.companies
     .flatMap(({ growth }) => growth.toSorted((a, b) => (a.rank ?? Infinity) - (b.rank ?? Infinity)).slice(0, 1))

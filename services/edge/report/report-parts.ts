@@ -3,7 +3,7 @@ import { formatChange, formatDate, formatNumber } from '#runtime/text/format.ts'
 import type { NewsPage } from '../ask/news.ts'
 import { disturbancesOf, type SeriesDetail } from '../ask/one-series.ts'
 import { html, type Html } from '../design/html.ts'
-import { type Cell, figure, severity } from '../design/parts.ts'
+import { type Cell, figure, foreign, severity } from '../design/parts.ts'
 import { day } from '../design/time.ts'
 import { shade } from '../growth/shade.ts'
 
@@ -38,7 +38,7 @@ export function showNews(news: NewsPage['news']): Html {
     (one) =>
       html`<section class="news-item">
 <h3 dir="auto">${one.severity !== 'info' && html`${severity(one.severity)} `}${one.title}</h3>
-<p dir="auto">${one.message} <span class="muted">${one.source.name}, ${day(one.observed_at, zone)}</span></p>
+<p dir="auto">${one.message} <span class="muted">${foreign(one.source.name ?? 'deleted source')}, ${day(one.observed_at, zone)}</span></p>
 </section>
 `,
   )}`
