@@ -1,4 +1,5 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
+import { outerKeys } from './item-keys.ts'
 import {
   belongsAfter,
   followAbsence,
@@ -109,7 +110,11 @@ export function followItems(
   const known = new Set(renamed.values())
   const gained = [...items.keys()].some((key) => !wasHere(renamed.get(key) ?? key))
   const lost = Object.keys(before).some((key) => wasHere(key) && !items.has(key) && !known.has(key))
-  const isFresh = ([key]: [string, Item]) => !Object.hasOwn(before, renamed.get(key) ?? key)
-  const fresh = [...items].filter(isFresh).map(([, { values }]) => values)
+  const unknown = [...items].filter(([key]) => !Object.hasOwn(before, renamed.get(key) ?? key))
+  // What a new item brings with it says nothing of the lists in others.
+  const outer = (key: string) => outerKeys(key).at(-1)
+  const hadList = new Set(unknown.length === 0 ? [] : Object.keys(before).map(outer))
+  const isFresh = (key: string) => outer(key) === undefined || hadList.has(outer(key))
+  const fresh = unknown.flatMap(([key, { values }]) => (isFresh(key) ? [values] : []))
   return followTurnover(turnover, { gained, lost, fresh, observedAt })
 }

@@ -171,18 +171,37 @@ test('judging is the same each time, does not look ahead, and tells a value at m
   )
 })
 
+/** `days`: items of another measurement, a date, by key and day. */
+function withDates(payload: Payload, path: string, days: Record<string, number>): Payload {
+  const of = { source_measurement_id: 4, company_measurement_id: 14, measurement_name: 'last pushed date', path }
+  const bare = { type: 'date', number: null, text: null, members: null, item_label: null }
+  const dates = Object.entries(days).map(([item_key, day], index): ObservedValue => {
+    return { ...bare, ...of, seq: 10 + index, item_key, date: 1.7e12 + day * 86_400_000 }
+  })
+  return { ...payload, values: [...payload.values, ...dates] }
+}
+
 test('what a young list had left out is no news, what came after is', () => {
-  const pushed = { source_measurement_id: 4, company_measurement_id: 14, measurement_name: 'last pushed date' }
-  const withDates = (at: number, items: Record<string, number>, days: Record<string, number>): Payload => {
-    const payload = payloadOf(at, items)
-    const dates = Object.entries(days).map(([item_key, day], index): ObservedValue => {
-      const bare = { type: 'date', path: 'repos[].pushed', number: null, text: null, members: null, item_label: null }
-      return { ...bare, ...pushed, seq: 10 + index, item_key, date: 1.7e12 + day * 86_400_000 }
-    })
-    return { ...payload, values: [...payload.values, ...dates] }
-  }
   const told = (day: number) =>
-    tell([payloadOf(0, { a: 10, b: 20 }), withDates(1, { a: 10, b: 20, c: 30 }, { c: day })])
+    tell([
+      payloadOf(0, { a: 10, b: 20 }),
+      withDates(payloadOf(1, { a: 10, b: 20, c: 30 }), 'repos[].pushed', { c: day }),
+    ])
   expect(told(-1)).toEqual([])
   expect(told(3)).toEqual(['1: appeared c'])
+})
+
+test('what a new item has had for long says nothing of the lists in others', () => {
+  const at = (index: number, repos: readonly string[], files: Record<string, number>) =>
+    withDates(payloadOf(index, Object.fromEntries(repos.map((repo) => [repo, 10]))), 'repos[].files[].pushed', files)
+  const [first, second] = [
+    { 'a>1': -9, 'b>1': -9 },
+    { 'a>1': -9, 'b>1': -9, 'c>1': -3 },
+  ]
+  const payloads = [
+    at(0, ['a', 'b'], first),
+    at(1, ['a', 'b', 'c'], second),
+    at(2, ['a', 'b', 'c'], { ...second, 'a>2': 9 }),
+  ]
+  expect(tell(payloads)).toEqual(['1: appeared c', '2: appeared a>2'])
 })
