@@ -17,6 +17,7 @@ import { storeOpsEvents } from './inbox/ops-events.ts'
 import { tryAudience } from './rehearsal/try-audience.ts'
 import { takeTriggers } from './inbox/triggers.ts'
 import { startPlanning } from './alerts/loop.ts'
+import { watchDue } from './alerts/watch-due.ts'
 
 await runService('notifier', readConfig, async (config, context) => {
   const { consume, publish } = await openKafka(config, context)
@@ -24,7 +25,8 @@ await runService('notifier', readConfig, async (config, context) => {
   const wakeDelivery = startDelivery(config, context, database, publish)
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
   const wakeAll = () => [wakePlanning, wakeDelivery].forEach((wake) => wake())
-  startOutbox(context, database, publish)
+  const wakeOutbox = startOutbox(context, database, publish)
+  watchDue(config, context, database, { plan: wakePlanning, deliver: wakeDelivery, publish: wakeOutbox })
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
   startPruning(config, context, database, [outcomes, { table: 'rehearsal', column: 'made_at', days: 1 }])
   const appliers = openAppliers(config, previewDigest(config, context.log), tryAudience(config))

@@ -2,7 +2,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import { startLoop } from '#runtime/process/loop.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import type { ServiceContext } from '#runtime/process/service.ts'
-import type { DeliverySettings } from '../delivery/settings.ts'
+import { type DeliverySettings, unwokenTurns } from '../delivery/settings.ts'
 import type { MessageSettings } from '../message/settings.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { assignNews } from '../plan/assign-news.ts'
@@ -65,7 +65,7 @@ export function startPlanning(
   }
 
   let areNoted = false
-  const wake = startLoop('plan', config.POLL_MS, context, async () => {
+  const wake = startLoop('plan', unwokenTurns * config.POLL_MS, context, async () => {
     if (!areNoted) await noteAlertSettings(config, database)
     areNoted = true
     const assigned = await work(

@@ -9,7 +9,7 @@ import { destinationKey, destinationOf } from '../people/destinations.ts'
 import { findAdministratorChannels, findChannelsOf, type RecipientChannel } from '../people/recipients.ts'
 import type { PeopleSettings } from '../people/settings.ts'
 import { enqueueForRecipients } from './enqueue.ts'
-import type { DeliverySettings } from './settings.ts'
+import { type DeliverySettings, unwokenTurns } from './settings.ts'
 
 const batch = 100
 
@@ -27,14 +27,17 @@ const parkingRow = z.object({
 })
 type Row = z.output<typeof parkingRow>
 
-/** Tells those who hear at a destination that was parked so at their other destinations, once. */
+/**
+ * Tells those who hear at a destination that was parked so at their other destinations, once. Returns the function that
+ * wakes it.
+ */
 export function startAnnouncingParking(
   config: PeopleSettings & Pick<DeliverySettings, 'POLL_MS'>,
   context: ServiceContext,
   database: Database,
   wakeDelivery: () => void,
-): void {
-  const wake = startLoop('announce_parking', config.POLL_MS, context, async () => {
+): () => void {
+  const wake = startLoop('announce_parking', unwokenTurns * config.POLL_MS, context, async () => {
     const announced = await database.transaction(async (tx) => {
       const rows = await tx.any(sql.type(parkingRow)`
         SELECT parking_id, destination_id, coalesce(t.channel, p.channel) AS channel, address, resolved, reason, people, is_reported,
@@ -56,6 +59,7 @@ export function startAnnouncingParking(
     if (announced > 0) wakeDelivery()
     if (announced === batch) wake()
   })
+  return wake
 }
 
 const closedRow = z.object({ channel: z.string(), address: z.string(), secret_id: z.string() })

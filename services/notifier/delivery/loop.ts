@@ -15,7 +15,7 @@ import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
 import { createLimiter } from '#runtime/calls/limit-calls.ts'
 import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } from './claim.ts'
 import { decideNext, noAnswer } from './decide-next.ts'
-import type { DeliverySettings } from './settings.ts'
+import { type DeliverySettings, unwokenTurns } from './settings.ts'
 
 type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS' | 'MAX_LINES'>
 
@@ -42,7 +42,7 @@ export function startDelivery(
     return startKind(config, context, database, opened, createAttempt(config, context, database, opened))
   })
   const wakeDelivery = () => wakes.forEach((wake) => wake())
-  startAnnouncingParking(config, context, database, wakeDelivery)
+  wakes.push(startAnnouncingParking(config, context, database, wakeDelivery))
   return wakeDelivery
 }
 
@@ -61,9 +61,6 @@ function openKind(name: string, tools: ChannelTools & { config: Settings }, publ
   }
   return { name, kind, channel, policy, told: createNoteTold(publish, name) }
 }
-
-/** What a crash left waits for its lease anyway, so it need not be looked for in every turn. */
-const tidyEveryTurns = 10
 
 function startKind(
   config: Settings,
@@ -92,6 +89,8 @@ function startKind(
   }
 
   const afterCrash = decideNext(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, lookUpAfterMs: 0 }, 0)
+  const everyMs = unwokenTurns * config.POLL_MS
+  // What a crash left waits for its lease anyway, so it need not be looked for in every turn.
   let tidiedAt = -Infinity
 
   async function tidy(): Promise<void> {
@@ -102,8 +101,8 @@ function startKind(
     tidiedAt = performance.now()
   }
 
-  const wake = startLoop(`deliver_${name.toLowerCase()}`, config.POLL_MS, context, async () => {
-    if (performance.now() - tidiedAt >= tidyEveryTurns * config.POLL_MS) await tidy()
+  const wake = startLoop(`deliver_${name.toLowerCase()}`, everyMs, context, async () => {
+    if (performance.now() - tidiedAt >= everyMs) await tidy()
     const limit = limiter.free()
     if (limit === 0) return
     const claimedAt = performance.now()

@@ -11,8 +11,8 @@ import { startLoop } from '../process/loop.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { clipTexts } from '../text/clip-texts.ts'
 
-/** How soon an event is published that another process wrote, a command or a replica that is gone. */
-const pollMs = 500
+/** How soon an event is published that another process wrote, a command or a replica that is gone. Our own wake the loop. */
+const pollMs = 2000
 
 /** While another replica publishes: it may have looked before our events were committed. */
 const lookAgainMs = 50
