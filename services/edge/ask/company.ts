@@ -12,7 +12,7 @@ import { changeSchema, describeChange } from './one-series.ts'
 import { id } from './parameters.ts'
 
 /** Rows of each list. `GET /api/v1/series` and `/news` have all. */
-const most = { series: 500, items: 50, news: 20 }
+const most = { series: 500, items: 50, news: 20, itemNumbers: 5000 }
 
 export const companyParams = z.object({ company_id: id })
 
@@ -110,4 +110,26 @@ function readItems(database: Database, companyId: number) {
       ${utcIso(sql.fragment`max(s.observed_at)`)} AS observed_at
     FROM analyzer.series_view s WHERE s.company_id = ${companyId} AND s.item_key IS NOT NULL
     GROUP BY s.data_source_id, s.subject_key, s.item_key ORDER BY max(s.observed_at) DESC, s.item_key LIMIT ${most.items}`)
+}
+
+const itemNumber = z.object({ measurement: z.string().nullable(), item: z.string(), value: z.number() })
+export type ItemNumber = z.output<typeof itemNumber>
+
+/** The newest numbers of list items that are still there, of the one measurement that readers care for most. */
+export function readItemNumbers(database: Database, companyId: number): Promise<readonly ItemNumber[]> {
+  return database.any(sql.type(itemNumber)`
+    WITH listed AS (
+      SELECT s.source_measurement_id, s.measurement_name, s.item_key, s.value::float8 AS value, s.observed_at,
+        max(s.observed_at) OVER (PARTITION BY s.source_measurement_id, s.subject_key) AS newest
+      FROM analyzer.series_view s
+      WHERE s.company_id = ${companyId} AND s.item_key IS NOT NULL AND s.type IN ('int', 'float')
+        AND s.value ~ '^-?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?$'
+    ), chosen AS (
+      SELECT source_measurement_id FROM listed LEFT JOIN analyzer.meaning_view k USING (source_measurement_id)
+      WHERE observed_at = newest GROUP BY source_measurement_id
+      ORDER BY max(coalesce(k.weight, 0)) DESC, count(*) DESC, source_measurement_id LIMIT 1
+    )
+    SELECT measurement_name AS measurement, item_key AS item, value
+    FROM listed JOIN chosen USING (source_measurement_id)
+    WHERE observed_at = newest ORDER BY abs(value) DESC, item_key LIMIT ${most.itemNumbers}`)
 }

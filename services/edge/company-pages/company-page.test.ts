@@ -47,7 +47,13 @@ const view: CompanyView = {
     ],
   },
   ...{ counts: new Map([[1, 1]]), news: [news] },
-  ...{ best: [news], moved: [{ ...news, kind: 'gone', title: 'arm-sdk is gone' }], listed: null, person: null },
+  ...{
+    best: [news],
+    moved: [{ ...news, kind: 'gone', title: 'arm-sdk is gone' }],
+    listed: null,
+    person: null,
+    items: [],
+  },
   ...{ from: now - 365 * dayMs, to: now },
   panels: [
     {
@@ -87,6 +93,19 @@ test('pictures have a text alternative that says what they say', () => {
   expect(descriptions.map(({ text }) => text)).toEqual(
     Array.from({ length: 2 }, () => expect.stringMatching(/stars: 3 values .* The source was down .* 1 news item/)),
   )
+})
+
+test('list items are bars, which say their numbers', () => {
+  expect(show()).not.toContain('List items</h2>')
+  const items = ['arm-sdk', '<b>', 'x'.repeat(10_000)].map((item, at) => ({
+    measurement: 'stars',
+    item,
+    value: 9 - at,
+  }))
+  const page = show({ items })
+  const [, bars] = readMarkup(page).filter(({ name, text }) => name === 'desc' && text.startsWith('3 items: '))
+  expect(bars?.text).toMatch(/^3 items: arm-sdk 9; <b> 8; x+… 7\.$/)
+  expect(findMarkupFaults(page)).toEqual([])
 })
 
 test('the series of a source say how they are judged', () => {

@@ -29,6 +29,7 @@ export function companyMain(asked: Asked): Html {
 ${view.person && standing(view.company.id, view.person, asked.zone)}
 ${headline(asked)}
 ${pictures(asked)}
+${items(asked)}
 ${moved(asked)}
 ${sources(asked)}
 ${listed(asked)}
@@ -100,6 +101,14 @@ ${body}`
 
 const spanText = (days: number): string =>
   days === 365 ? '1 year' : days > 365 ? `${Math.round(days / 365)} years` : `${days} days`
+
+function items({ view: { items }, draw }: Asked): Html | null {
+  const [first] = items
+  if (first === undefined) return null
+  const bars = items.map(({ item, value }) => ({ name: nameOf(item), value }))
+  return html`<h2>List items</h2>
+${draw.bars({ title: `${nameOf(first.measurement)} of each`, items: bars })}`
+}
 
 function moved({ view: { moved }, zone }: Asked): Html {
   const items = moved.map(

@@ -1,3 +1,4 @@
+import { type Bars, drawBars } from '#runtime/chart/draw-bars.ts'
 import { drawLineChart } from '#runtime/chart/draw-line.ts'
 import { drawMultiples, type Multiples } from '#runtime/chart/draw-small.ts'
 import { tryDraw } from '#runtime/chart/pictures.ts'
@@ -12,6 +13,7 @@ export type Draw = {
   /** `id`: where a page has several, another one for each. */
   line(series: Series, id?: string): Html
   multiples(multiples: Multiples): Html
+  bars(bars: Bars): Html
 }
 
 /** Widths of the two pictures of a page, of which it shows one: for phones, and for wider screens. */
@@ -29,5 +31,6 @@ export function openDraw(log: Log, page: string, zone: string): Draw {
   return {
     line: (series, id) => drawn((look) => drawLineChart(series, look), id),
     multiples: (multiples) => drawn((look) => drawMultiples(multiples, look)),
+    bars: (bars) => drawn((look) => drawBars(bars, look), 'items'),
   }
 }

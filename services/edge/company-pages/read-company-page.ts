@@ -3,7 +3,7 @@ import type { Mark, Series } from '#runtime/chart/read-series.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { firstPage } from '../http/cursor.ts'
-import { type CompanyDetail, readName, readSources } from '../ask/company.ts'
+import { type CompanyDetail, type ItemNumber, readItemNumbers, readName, readSources } from '../ask/company.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { listSeries } from '../ask/list-series.ts'
 import { id } from '../ask/parameters.ts'
@@ -46,6 +46,8 @@ export type CompanyView = {
   best: readonly News[]
   /** List items that appeared or are gone, the newest first. */
   moved: readonly News[]
+  /** The numbers of list items that are there, by one measurement. */
+  items: readonly ItemNumber[]
   panels: readonly (Series & { seriesId: string })[]
   from: number
   to: number
@@ -76,7 +78,7 @@ export async function readCompanyPage(
 ): Promise<CompanyView | null> {
   const read = (changed: object) =>
     readNews(database, viewer, newsQuery.parse({ company: String(id), ...changed }), firstPage)
-  const [company, sources, series, news, best, listed, person] = await Promise.all([
+  const [company, sources, series, news, best, listed, person, items] = await Promise.all([
     readName(database, viewer, id),
     readSources(database, viewer, id),
     outlineSeries(database, id),
@@ -84,6 +86,7 @@ export async function readCompanyPage(
     read({ order: 'best', since: new Date(now - bestDays * dayMs).toISOString(), limit: String(most.best) }),
     source === undefined ? null : readListed(database, viewer, id, source),
     readStanding(database, viewer, id),
+    readItemNumbers(database, id),
   ])
   if (company === null) return null
   const leading = series.filter(({ type }) => type === 'int' || type === 'float').slice(0, most.panels)
@@ -113,6 +116,7 @@ export async function readCompanyPage(
       best: best.news,
       listed,
       person,
+      items,
       from,
       to,
     },
