@@ -32,7 +32,7 @@ function follows(given: MeMain): Html {
   const rows = ordered
     .slice(0, mostFollows)
     .map((follow) => [
-      { text: followName(follow), sort: follow.company ?? follow.bucket ?? '' },
+      { text: followName(follow), sort: excerpt(follow.company ?? follow.bucket ?? '', 60) },
       { text: follow.company_id !== null ? 'Company' : follow.bucket_id !== null ? 'Bucket' : 'Everything' },
       { text: limits(follow) },
       { text: unfollow(follow) },
