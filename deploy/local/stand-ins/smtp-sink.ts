@@ -38,7 +38,10 @@ new SMTPServer({
       .then((mail) => mails.append(mail))
       .then(() => done(), done)
   },
-}).listen(Number(smtpPort), '127.0.0.1')
+})
+  // A client that went away in the middle of a mail: the others stay.
+  .on('error', (error) => console.error(error.message))
+  .listen(Number(smtpPort), '127.0.0.1')
 
 createServer((request, response) => {
   sendEntries(request, response, mails.all(), 'Mails', renderMail)
