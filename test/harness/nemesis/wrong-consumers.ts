@@ -27,7 +27,7 @@ export const wrongGroups = (prefix: string) => Object.keys(ways).map((way) => pr
 const killEveryMs = 7000
 
 export type WrongConsumers = {
-  /** Kills them in the middle of a batch every few seconds, until `over`. */
+  /** Kills them in the middle of a batch every few seconds, until `over`, and each of them once at least. */
   torment(over: AbortSignal): Promise<void>
   /** Those in whose effects the comparison finds nothing wrong, once they have read everything. */
   listUncaught(acked: readonly string[]): Promise<string[]>
@@ -53,9 +53,11 @@ export async function startWrongConsumers({ env, database, topics: own }: Instal
   }
   const consumers = await Promise.all((Object.keys(ways) as Way[]).map(start))
 
+  const harmed = new Set<Way>()
   async function kill({ way, group, program, at }: (typeof consumers)[number]): Promise<void> {
     await waitFor(`the middle of a batch of ${way}`, () => at() === ways[way].fatal, 5000, 5)
     program.end('SIGKILL')
+    harmed.add(way)
     await expelMembers(group)
   }
   return {
@@ -65,6 +67,13 @@ export async function startWrongConsumers({ env, database, topics: own }: Instal
         // Neither can be had while Kafka is away.
         await Promise.all(consumers.map((one) => kill(one).catch(() => undefined)))
       }
+      // Where a server was away all the time they did nothing that a kill could harm, until they catch up.
+      const isHarmed = async () => {
+        const whole = consumers.filter(({ way }) => !harmed.has(way))
+        await Promise.all(whole.map((one) => kill(one).catch(() => undefined)))
+        return harmed.size === consumers.length
+      }
+      await waitFor('a kill of each', isHarmed, 60_000).catch(() => undefined)
     },
     async listUncaught(acked) {
       const caught = consumers.map(async ({ way, group, at }) => {
