@@ -75,6 +75,7 @@ test('times and days are UTC', () => {
 
 test('a count has its noun in the right number', () => {
   expect([0, 1, 2].map((number) => formatCount(number, 'day'))).toEqual(['0 days', '1 day', '2 days'])
+  expect(formatCount(2, 'series')).toBe('2 series')
 })
 
 test('a list says how many it leaves out', () => {

@@ -54,9 +54,9 @@ export function formatChange(percent: number): string {
   return `${percent < 0 ? '-' : percent > 0 ? '+' : ''}${formatPercent(percent)}`
 }
 
-/** 1 day, 2 days. */
+/** 1 day, 2 days, 2 series. */
 export function formatCount(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`
+  return `${number} ${noun}${number === 1 || noun.endsWith('series') ? '' : 's'}`
 }
 
 /** The day of a time (ms since 1970) in UTC, as a key or in what commands print: 2026-11-16. */
