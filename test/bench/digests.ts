@@ -1,11 +1,8 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import pg from 'pg'
 import { waitFor } from '../harness/wait-for.ts'
 import type { Measure } from './measure.ts'
-import type { Sinks } from './message-sinks.ts'
 import { runService } from './run-service.ts'
+import { startSinks } from './start-sinks.ts'
 import { formatNumber } from './statistics.ts'
 import { readPeak } from './usage.ts'
 
@@ -22,10 +19,7 @@ export const digests: Measure = async (bench) => {
   await using scope = new AsyncDisposableStack()
   const pool = new pg.Pool({ connectionString: env['DATABASE_URL'] })
   scope.defer(() => pool.end())
-  // Bare ones: the local stand-in takes each mail apart, which takes longer than sending it.
-  const child = fork(join(import.meta.dirname, 'message-sinks.ts'))
-  scope.defer(() => void child.kill())
-  const [{ smtpPort }] = (await once(child, 'message')) as [Sinks]
+  const { smtpPort } = await startSinks(scope)
   const SMTP_URL = `smtp://127.0.0.1:${smtpPort}`
   bench.say(`digests: ${readers} people, ${companies} companies with ${newsEach} news each, a value a day`)
   await fill(pool)

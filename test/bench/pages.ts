@@ -1,8 +1,7 @@
 import { loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
-import { runParma } from '../../deploy/local/parma.ts'
-import { openCookieBrowser } from '../harness/edge/cookie-browser.ts'
+import { type AskedPage, listPersonPages, newsSince, pastDays, pick, signInPerson } from './asked-pages.ts'
 import { authorize, shakeHands, startLoad } from './feed-edge.ts'
 import { type Facts, fund, largeBucket, newsItems, openFund } from './growth-facts.ts'
 import type { Bench, Measure, Result } from './measure.ts'
@@ -20,8 +19,8 @@ const intakeSeconds = 10
 const loadSeconds = 600
 const pageKib = 200
 
-/** A page: what it is, how long it may take (ms), and its address in each call, which asks for no company twice. */
-type Asked = { what: string; below: number; pathOf(call: number): string }
+/** `below`: how long it may take, ms. */
+type Asked = AskedPage & { below: number }
 
 /**
  * How long pages take while payloads arrive. Caches are cold: an edge starts for each page, each call asks for something
@@ -31,7 +30,7 @@ type Asked = { what: string; below: number; pathOf(call: number): string }
 export const pages: Measure = async (bench) => {
   const facts = await openFund(bench)
   await shakeHands(bench, source, 10)
-  const cookie = await signIn(bench, facts.ann)
+  const cookie = await signInPerson(bench.serviceEnv(), bench.env().EDGE_URL ?? '', facts.ann)
   const authorization = await authorize(bench, source)
   const asked = await listPages(bench, facts)
   const results: Result[] = []
@@ -51,49 +50,20 @@ export const pages: Measure = async (bench) => {
 
 type Credentials = { cookie: string; authorization: string }
 
-/** The `Cookie` header of Ann. */
-async function signIn({ env, serviceEnv }: Bench, ann: number): Promise<string> {
-  const { link } = JSON.parse(await runParma(serviceEnv(), 'people', 'link', String(ann), '--json')) as { link: string }
-  const { cookies, open } = openCookieBrowser(env().EDGE_URL ?? '')
-  const { pathname, search } = new URL(link)
-  await open(pathname + search, { form: {} })
-  if (cookies.size === 0) throw new Error('the sign-in link does not work')
-  return [...cookies].map((pair) => pair.join('=')).join('; ')
-}
-
 async function listPages({ serviceEnv }: Bench, facts: Facts): Promise<Asked[]> {
   const pool = new pg.Pool({ connectionString: serviceEnv()['DATABASE_URL'] })
-  const { rows } = await pool.query<{ news: string; series: number }>(
-    `SELECT DISTINCT ON (company_id) news_id AS news, company_measurement_id AS series FROM analyzer.news
-     ORDER BY company_id, news_id`,
-  )
-  await pool.end()
-  const days = [7, 30, 90, 180, 365]
-  const pick = <T>(all: readonly T[], call: number) => all[call % all.length]!
-  const since = ['visit', 'day', 'month', 'year']
-  const one = (call: number) => rows[(call * 5) % rows.length]!
+  const pages = await listPersonPages(pool, facts.companies).finally(() => pool.end())
   return [
-    ...[
-      { what: 'page News', pathOf: (call: number) => `/console?since=${pick(since, call)}` },
-      {
-        what: 'page Watchlist',
-        pathOf: (call: number) =>
-          `/console/watchlist?days=${pick(days, call)}&sort=${pick(['name', 'momentum'], Math.floor(call / days.length))}`,
-      },
-      { what: 'page Company', pathOf: (call: number) => `/console/companies/${facts.companies[call * 5]}` },
-      { what: 'page Series', pathOf: (call: number) => `/console/series/${one(call).series}` },
-      { what: 'page Why', pathOf: (call: number) => `/console/why/${one(call).news}` },
-      { what: 'My page', pathOf: (call: number) => `/console/me?q=${call}` },
-    ].map((page) => ({ ...page, below: 150 })),
+    ...pages.map((page) => ({ ...page, below: 150 })),
     {
       what: `Watchlist, bucket of ${formatNumber(largeBucket)}`,
       pathOf: (call) =>
-        `/console/watchlist?of=${facts.largeBucket}&days=${pick(days, call)}&q=${Math.floor(call / 5) || ''}`,
+        `/console/watchlist?of=${facts.largeBucket}&days=${pick(pastDays, call)}&q=${Math.floor(call / 5) || ''}`,
       below: 300,
     },
     {
       what: `News, bucket of ${formatNumber(largeBucket)}`,
-      pathOf: (call) => `/console?bucket=${facts.largeBucket}&since=${pick(since, call)}`,
+      pathOf: (call) => `/console?bucket=${facts.largeBucket}&since=${pick(newsSince, call)}`,
       below: 300,
     },
   ]

@@ -11,7 +11,7 @@ import { waitFor } from '../harness/wait-for.ts'
 import { type Feed, openFeed } from './backlog.ts'
 import { makeFlatHistory } from './flat-history.ts'
 import type { Measure } from './measure.ts'
-import { runService } from './run-service.ts'
+import { runService, runUntil } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 
 /** Stored payloads, unless told. The emulator of Firestore takes some hundreds a second, so there are not more of them. */
@@ -116,12 +116,6 @@ export const replay: Measure = async ({ serviceEnv, payloads: asked, say }) => {
 
 const countPayloads = 'SELECT count(*) FROM normalizer.processed_event'
 const written = ['processed_event', 'value', 'superseded_value', 'replay'].map((table) => `normalizer.${table}`)
-
-/** Runs a service until it has done its work. */
-async function runUntil(env: NodeJS.ProcessEnv, name: string, isDone: (healthUrl: string) => Promise<boolean>) {
-  await using service = await runService(name, env)
-  await waitFor(`${name} to be done`, () => isDone(service.healthUrl), patienceMs, 100)
-}
 
 async function countDocuments(healthUrl: string): Promise<number> {
   const metrics = await (await fetch(`${healthUrl}/metrics`)).text()

@@ -54,3 +54,11 @@ export async function runEdge(env: NodeJS.ProcessEnv): Promise<RunningService & 
   const port = await findFreePort()
   return { ...(await runService('edge', { ...env, EDGE_PORT: String(port) })), url: `http://127.0.0.1:${port}` }
 }
+
+const patienceMs = 1_800_000
+
+/** Runs a service until it has done its work. */
+export async function runUntil(env: NodeJS.ProcessEnv, name: string, isDone: (healthUrl: string) => Promise<boolean>) {
+  await using service = await runService(name, env)
+  await waitFor(`${name} to be done`, () => isDone(service.healthUrl), patienceMs, 100)
+}
