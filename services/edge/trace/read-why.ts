@@ -66,6 +66,8 @@ const newsRow = z.object({
   company_measurement_id: z.int(),
 })
 
+const placeRow = z.object({ event_no: z.int(), seq: z.int(), path: z.string(), observed_at: utcTime })
+
 /** SQL that is true for the news item `n` with this uuid, or this number in parma-web; null: `id` is neither. */
 export function isNewsItem(id: string): SqlFragment | null {
   if (/^\d{1,9}$/.test(id)) return sql.fragment`n.public_news_id = ${Number(id)}`
@@ -113,11 +115,20 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       ${utcIso(sql.fragment`l.received_at`)} AS received_at, nullif(r.replay_id, '') AS replay_id, r.corrected_by,
       r.correction_reason, ${first(sql.fragment`l.event_no`, sql.fragment`${seq}`)}
     FROM normalizer.lineage l
-    LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = l.observed_at AND v.seq = ${seq}
+    LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = ${observed_at} AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
-    LEFT JOIN normalizer.value_lineage r ON r.event_no = v.event_no AND r.observed_at = v.observed_at AND r.seq = v.seq
+    LEFT JOIN normalizer.value_lineage r ON r.event_no = v.event_no AND r.observed_at = ${observed_at} AND r.seq = v.seq
       AND r.path = v.path
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
+  // First its place alone, then all about it by its time: Postgres plans each join for every month that it may touch.
+  const place = await database.maybeOne(sql.type(placeRow)`
+    SELECT v.event_no, v.seq, v.path, ${utcIso(sql.fragment`v.observed_at`)} AS observed_at
+    FROM normalizer.value v
+    WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}
+      AND v.item_key IS NOT DISTINCT FROM ${news.item_key} AND ${isBefore}
+      AND v.event_no <> ${event_no}
+    ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT 1`)
+  if (place === null) return { ...item, now, before: null }
   const before = await database.maybeOne(sql.type(origin)`
     SELECT ${utcIso(sql.fragment`v.observed_at`)} AS observed_at, l.event_id, v.event_no, v.path,
       ${value} AS value, l.map_version, l.document, l.task_id,
@@ -125,9 +136,8 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       l.correction_reason, ${first(sql.fragment`v.event_no`, sql.fragment`v.seq`)}
     FROM normalizer.value v
     JOIN normalizer.value_lineage l USING (event_no, seq, path, observed_at, company_measurement_id)
-    WHERE v.company_measurement_id = ${company_measurement_id} AND v.subject_key = ${news.subject_key}
-      AND v.item_key IS NOT DISTINCT FROM ${news.item_key} AND ${isBefore}
-      AND v.event_no <> ${event_no}
-    ORDER BY v.observed_at DESC, v.event_no DESC, v.seq DESC LIMIT 1`)
+    WHERE v.observed_at = ${place.observed_at} AND v.event_no = ${place.event_no} AND v.seq = ${place.seq}
+      AND v.path = ${place.path} AND v.company_measurement_id = ${company_measurement_id}
+      AND v.item_key IS NOT DISTINCT FROM ${news.item_key} LIMIT 1`)
   return { ...item, now, before }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { TestEdge } from './setup.ts'
 
 /** Adds a news item of a source, as the analyzer stores it, and returns its id. Its number in parma-web is 1. */
-export async function addNews(edge: TestEdge, sourceId: number, title = 'News'): Promise<string> {
+export async function addNews(edge: Pick<TestEdge, 'database'>, sourceId: number, title = 'News'): Promise<string> {
   const newsId = randomUUID()
   await edge.database.query(
     `INSERT INTO analyzer.news (news_id, event_id, replay_id, event_no, public_news_id, kind, severity, company_id,
@@ -15,7 +15,11 @@ export async function addNews(edge: TestEdge, sourceId: number, title = 'News'):
 }
 
 /** Adds a value a week to the series of a news item of `addNews`, the last one now. */
-export async function addValues(edge: TestEdge, sourceId: number, numbers: readonly number[]): Promise<void> {
+export async function addValues(
+  edge: Pick<TestEdge, 'database'>,
+  sourceId: number,
+  numbers: readonly number[],
+): Promise<void> {
   for (const [index, number] of numbers.entries()) {
     const weeks = numbers.length - 1 - index
     await edge.database.query(`SELECT normalizer.create_month(now() - $1 * interval '1 week')`, [weeks])
