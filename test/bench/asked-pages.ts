@@ -13,7 +13,7 @@ export const pick = <T>(all: readonly T[], call: number) => all[call % all.lengt
 export async function listPersonPages(pool: pg.Pool, companies: readonly number[]): Promise<AskedPage[]> {
   const { rows } = await pool.query<{ news: string; series: number }>(
     `SELECT DISTINCT ON (company_id) news_id AS news, company_measurement_id AS series FROM analyzer.news
-     ORDER BY company_id, news_id`,
+     WHERE item_key IS NULL ORDER BY company_id, news_id`,
   )
   const sorts = ['name', 'momentum']
   return [

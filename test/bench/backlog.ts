@@ -20,8 +20,13 @@ export async function fillBacklog(env: NodeJS.ProcessEnv, database: pg.Pool, his
 /** Sends payloads to the topic that `env` names, and resolves to their event ids. */
 export type Feed = AsyncDisposable & { send(count: number): Promise<string[]> }
 
-/** Creates the source, companies and map of `history` as the handshake and parma-web do. */
-export async function openFeed(env: NodeJS.ProcessEnv, database: pg.Pool, history: History): Promise<Feed> {
+/** Creates the source, companies and map of `history` as the handshake and parma-web do. `known`: companies that are there. */
+export async function openFeed(
+  env: NodeJS.ProcessEnv,
+  database: pg.Pool,
+  history: History,
+  known?: readonly number[],
+): Promise<Feed> {
   await applyTopics({}, env)
   const codec = createCodec(createRegistry(env['SCHEMA_REGISTRY_URL'] ?? ''))
   const kafka = new Kafka({ clientId: 'bench', brokers: [env['KAFKA_BROKERS'] ?? ''], logLevel: logLevel.NOTHING })
@@ -41,7 +46,7 @@ export async function openFeed(env: NodeJS.ProcessEnv, database: pg.Pool, histor
   const value = { ...map, event_id: randomUUID(), received_at: Date.now() }
   await send(topics.normalizationMaps, [{ key: `${data_source_id}/1`, value }])
 
-  const companies = await addCompanies(database, 1 + Math.max(...history.payloads.map(({ company }) => company)))
+  const companies = known ?? (await addCompanies(database, countCompanies(history)))
   const templates = history.payloads.map(({ company, rawData, observedAt }): RawPayload => {
     const company_id = String(companies[company])
     const body = Buffer.from(JSON.stringify({ source_name, company_id, raw_data: rawData }))
@@ -94,7 +99,9 @@ async function addSource(database: pg.Pool, name: string): Promise<number> {
   return (rows[0] as { id: number }).id
 }
 
-async function addCompanies(database: pg.Pool, count: number): Promise<number[]> {
+const countCompanies = ({ payloads }: History) => 1 + Math.max(...payloads.map(({ company }) => company))
+
+export async function addCompanies(database: pg.Pool, count: number): Promise<number[]> {
   const { rows } = await database.query<{ id: number }>(
     `INSERT INTO company (name, modified_at) SELECT 'Bench ' || n, now() FROM generate_series(1, $1) AS n RETURNING id`,
     [count],

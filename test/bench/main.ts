@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { programs, type ProgramName } from '../../deploy/local/config.ts'
 import { serviceEnv } from '../../deploy/local/servers.ts'
 import { startStack } from '../../deploy/local/stack.ts'
+import { age } from './age.ts'
 import { alert } from './alert.ts'
 import { analyzer } from './analyzer.ts'
 import { backtest } from './backtest.ts'
@@ -45,6 +46,7 @@ const stacks: { services: readonly ProgramName[]; measures: Record<string, Measu
   { services: ['edge'], measures: { desk } },
   { services: ['analyzer'], measures: { analyzer } },
   { services: ['edge', 'scheduler'], measures: { scheduler } },
+  { services: [], measures: { age } },
   { services: [], measures: { normalizer, rolling, replay, 'raw-sink': rawSink, notifier, digests, backtest, chart } },
 ]
 const known = stacks.flatMap(({ measures }) => Object.keys(measures))
