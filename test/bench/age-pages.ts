@@ -2,13 +2,16 @@ import { findFreePort } from '../../deploy/local/free-port.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { type Both, compare, inTurn } from './age-compare.ts'
 import type { Aged } from './aged.ts'
-import { type AskedPage, listPersonPages, pastDays, pick, signInPerson } from './asked-pages.ts'
+import { type AskedPage, listPersonPages, pick, signInPerson } from './asked-pages.ts'
 import type { Bench, Result } from './measure.ts'
 import { runService } from './run-service.ts'
 import { formatNumber } from './statistics.ts'
 import { p95, timeCalls } from './time-calls.ts'
 
 const rounds = 3
+/** What both are old enough for. */
+const windows = [7, 30]
+const year = 'page Watchlist over a year'
 
 type Reader = { origin: string; headers: Record<string, string>; asked: AskedPage[] }
 
@@ -24,7 +27,10 @@ export async function measurePages(bench: Bench, both: Both<Aged>): Promise<Resu
         const { origin, headers, asked } = readers.get(aged)![who]!
         return p95(await timeCalls(origin, headers, asked[index]!.pathOf))
       })
-      const compared = compare(what, measured, { unit: 'ms' })
+      const compared = compare(what, measured, {
+        unit: 'ms',
+        ...(what === year && { instead: 'lines of a year beside lines of four weeks' }),
+      })
       bench.say(`${compared.what}: ${formatNumber(compared.value)} (${compared.detail})`)
       results.push(compared)
     }
@@ -42,13 +48,18 @@ async function openReaders({ env, pool, companies, readers }: Aged, scope: Async
   const answers = [
     {
       what: 'companies by momentum',
-      pathOf: (call: number) => `/companies?sort=momentum&days=${pick(pastDays, call)}`,
+      pathOf: (call: number) => `/companies?sort=momentum&days=${pick(windows, call)}`,
     },
     { what: 'growth of a company’s series', pathOf: (call: number) => `/companies/${pick(companies, call * 7)}` },
     { what: 'the best news items', pathOf: (call: number) => `/news?order=best&limit=${50 + call}` },
   ]
+  const pages = await listPersonPages(pool, companies, windows)
   return [
-    { origin, headers: { cookie }, asked: await listPersonPages(pool, companies) },
+    {
+      origin,
+      headers: { cookie },
+      asked: [...pages, { what: year, pathOf: (call) => `/console/watchlist?days=365&q=${call % 2 ? 'Bench' : ''}` }],
+    },
     { origin: `${origin}/api/v1`, headers: { authorization: `Bearer ${key}` }, asked: answers },
   ]
 }

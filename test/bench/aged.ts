@@ -8,7 +8,7 @@ import type { Bench } from './measure.ts'
 import { runUntil } from './run-service.ts'
 
 /** A twentieth of 300 companies. Each has as many sources, series and weeks as it would have among 300. */
-export const fund = { companies: 15, sources: 9 }
+const fund = { companies: 15, sources: 9 }
 /** Payloads that differ, of each company and source. */
 const rounds = 50
 

@@ -9,8 +9,12 @@ export const pastDays = [7, 30, 90, 180, 365] as const
 export const newsSince = ['visit', 'day', 'month', 'year'] as const
 export const pick = <T>(all: readonly T[], call: number) => all[call % all.length]!
 
-/** The pages that a person who follows these companies opens. */
-export async function listPersonPages(pool: pg.Pool, companies: readonly number[]): Promise<AskedPage[]> {
+/** The pages that a person who follows these companies opens. `windows`: days over which growth is asked for. */
+export async function listPersonPages(
+  pool: pg.Pool,
+  companies: readonly number[],
+  windows: readonly number[] = pastDays,
+): Promise<AskedPage[]> {
   const { rows } = await pool.query<{ news: string; series: number }>(
     `SELECT DISTINCT ON (company_id) news_id AS news, company_measurement_id AS series FROM analyzer.news
      WHERE item_key IS NULL ORDER BY company_id, news_id`,
@@ -21,7 +25,7 @@ export async function listPersonPages(pool: pg.Pool, companies: readonly number[
     {
       what: 'page Watchlist',
       pathOf: (call) =>
-        `/console/watchlist?days=${pick(pastDays, call)}&sort=${pick(sorts, Math.floor(call / pastDays.length))}`,
+        `/console/watchlist?days=${pick(windows, call)}&sort=${pick(sorts, Math.floor(call / windows.length))}`,
     },
     { what: 'page Company', pathOf: (call) => `/console/companies/${pick(companies, call * 7)}` },
     { what: 'page Series', pathOf: (call) => `/console/series/${pick(rows, call * 7).series}` },
