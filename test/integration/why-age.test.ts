@@ -35,7 +35,9 @@ test('to explain a news item, the values of all months are planned once, and tho
   expect(await readWhy(recording, newsId)).toMatchObject({ before: { value: '2' } })
   let planned = 0
   for (const { sql, values } of asked) {
-    const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql}`, [...values])
+    const plan = await database.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${sql.replaceAll('$slonik_', '$')}`, [
+      ...values,
+    ])
     planned += plan.filter((line) => / on value_\d{4}_\d\d/.test(line['QUERY PLAN'])).length
   }
   expect(planned).toBeGreaterThan(months / 2)
