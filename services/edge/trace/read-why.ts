@@ -64,6 +64,8 @@ const newsRow = z.object({
   rule: whySchema.shape.rule,
   ...{ event_no: z.int(), replay_id: z.string(), seq: z.int().nullable(), path: z.string(), observed_at: utcTime },
   company_measurement_id: z.int(),
+  /** The time of the value, which a replay may have moved since. */
+  value_at: utcTime.nullable(),
 })
 
 const placeRow = z.object({ event_no: z.int(), seq: z.int(), path: z.string(), observed_at: utcTime })
@@ -87,7 +89,8 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       CASE WHEN n.rule_id IS NOT NULL THEN json_build_object('id', n.rule_id, 'version', n.rule_version,
         'definition', n.rule_definition, 'since', ${utcIso(sql.fragment`n.rule_since`)}) END AS rule,
       n.event_no, n.replay_id, n.seq, n.path, ${utcIso(sql.fragment`n.observed_at`)} AS observed_at, n.company_measurement_id,
-      s.series
+      s.series, (SELECT ${utcIso(sql.fragment`l.observed_at`)} FROM normalizer.lineage l WHERE l.event_no = n.event_no
+        ORDER BY l.replay_id = n.replay_id DESC, l.processed_at LIMIT 1) AS value_at
     FROM analyzer.news_why n
     LEFT JOIN public.company c ON c.id = n.company_id
     LEFT JOIN public.data_source d ON d.id = n.data_source_id
@@ -100,7 +103,7 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
     ) s ON true
     WHERE ${isIt}`)
   if (news === null) return null
-  const { event_no, replay_id, seq, path, observed_at, company_measurement_id, ...item } = news
+  const { event_no, replay_id, seq, path, observed_at, value_at, company_measurement_id, ...item } = news
   const since = news.facts['previous_observed_at']
   // The value compared may be older than the previous one: a rule may need several changes in a row.
   const isBefore = since ? sql.fragment`v.observed_at <= ${since}` : sql.fragment`v.observed_at < ${observed_at}`
@@ -115,9 +118,9 @@ export async function readWhy(database: Database, id: string): Promise<Why | nul
       ${utcIso(sql.fragment`l.received_at`)} AS received_at, nullif(r.replay_id, '') AS replay_id, r.corrected_by,
       r.correction_reason, ${first(sql.fragment`l.event_no`, sql.fragment`${seq}`)}
     FROM normalizer.lineage l
-    LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = ${observed_at} AND v.seq = ${seq}
+    LEFT JOIN normalizer.value v ON v.event_no = l.event_no AND v.observed_at = ${value_at} AND v.seq = ${seq}
       AND starts_with(v.path, ${path}) AND v.item_key IS NOT DISTINCT FROM ${news.item_key}
-    LEFT JOIN normalizer.value_lineage r ON r.event_no = v.event_no AND r.observed_at = ${observed_at} AND r.seq = v.seq
+    LEFT JOIN normalizer.value_lineage r ON r.event_no = v.event_no AND r.observed_at = ${value_at} AND r.seq = v.seq
       AND r.path = v.path
     WHERE l.event_no = ${event_no} ORDER BY l.replay_id = ${replay_id} DESC, l.processed_at LIMIT 1`)
   // First its place alone, then all about it by its time: Postgres plans each join for every month that it may touch.

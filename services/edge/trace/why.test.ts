@@ -13,7 +13,7 @@ const newsRow = {
   ...{ created_at: '2026-11-16T10:00:00.000Z', company: { id: 1, name: 'acme' }, source: { id: 1, name: null } },
   ...{ measurement: { id: 1, name: 'stars', type: 'int' }, subject_key: '', item_key: null, trigger_factor: null },
   ...{ previous: '1', current: '9', facts: {}, rule: null, series: null, event_no: 1, replay_id: '', seq: null },
-  ...{ path: 'stars', observed_at: '2026-11-16T10:00:00.000Z', company_measurement_id: 1 },
+  ...{ path: 'stars', observed_at: '2026-11-16T10:00:00.000Z', value_at: null, company_measurement_id: 1 },
 }
 
 async function open(readPast: () => Promise<unknown[]>) {
