@@ -22,7 +22,7 @@ import { json, type RouteResponse } from '../http/response.ts'
 import { authorize, type AuthorizeDeps, noteViewer, signedInOf } from './authorize.ts'
 import type { BodyReader } from './body.ts'
 import { addressOf } from './limits.ts'
-import { answersPage, type Route, type RouteRequest } from './route.ts'
+import { answersPage, isTagged, type Route, type RouteRequest } from './route.ts'
 
 const answered = new Counter({
   name: 'parma_http_answers_total',
@@ -109,9 +109,8 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
   }
 }
 
-/** Every read under /api/v1 has a tag, so that whoever asks again need not receive the same. */
-function tagReads({ method, path }: Route, { headers }: RouteRequest, response: RouteResponse): RouteResponse {
-  if (method !== 'get' || response.status !== 200 || !answersProblemJson(path)) return response
+function tagReads(route: Route, { headers }: RouteRequest, response: RouteResponse): RouteResponse {
+  if (!isTagged(route) || response.status !== 200) return response
   if (response.headers['etag'] !== undefined) return response
   return withTag(headers, { ...response, headers: { ...ownOnly, ...response.headers } })
 }

@@ -7,7 +7,7 @@ import { json } from '../http/response.ts'
 import { invalid } from '../http/validation.ts'
 import { pageType } from '../design/layout.ts'
 import { roles, securitySchemes } from './describe-roles.ts'
-import { answersPage, type ResponseDoc, type Route } from './route.ts'
+import { answersPage, isTagged, type ResponseDoc, type Route } from './route.ts'
 import { describeWebhooks, webhookSchemas } from './webhooks.ts'
 
 type Json = Record<string, unknown>
@@ -101,9 +101,6 @@ function describeOperation(route: Route): Json {
     ),
   }
 }
-
-/** Whether app.ts gives the response a tag. */
-const isTagged = ({ method, path }: Route) => method === 'get' && answersProblemJson(path)
 
 /** All responses of a route: its own, and those that come with its role and its input. */
 function responsesOf(route: Route): ResponseDocs {

@@ -4,6 +4,7 @@ import type { Session } from '../access/sessions.ts'
 import type { Caller } from '../access/token.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { pageType } from '../design/layout.ts'
+import { answersProblemJson } from '../http/problem.ts'
 import type { RouteResponse } from '../http/response.ts'
 
 /** A request as handlers see it. */
@@ -85,6 +86,11 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
       handle(request: RouteRequest, viewer: Session | null): MaybeAsync<RouteResponse>
     }
 )
+
+/** Whether a 200 has a tag, so that whoever asks again need not receive the same: that of every read under /api/v1. */
+export function isTagged({ method, path }: Pick<Route, 'method' | 'path'>): boolean {
+  return method === 'get' && answersProblemJson(path)
+}
 
 /** Whether errors of this route are pages too, because people open it. */
 export function answersPage({ path, role, doc }: Pick<Route, 'path' | 'role' | 'doc'>): boolean {
