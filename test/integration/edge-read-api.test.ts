@@ -761,7 +761,7 @@ describe('pages of companies', () => {
     expect(company).toMatch(/class="lead"[^>]*><a href="\/console\/why\/[\w-]+">2 days ago<\/a>/)
     expect(company).toContain('Asia/Tokyo')
     // Both items are there with the number that is stored.
-    expect(company).toMatch(/2 items: \S+ 3; \S+ 3\.</)
+    expect(company).toMatch(/2 items: \S+ · \S+ 3; \S+ · \S+ 3\.</)
     const series = (await ann(`/series/${id('acme stars')}?days=all`)).text
     const [value] = await edge.database.query<Row>(
       `SELECT p.event_id, p.document FROM normalizer.value v JOIN normalizer.processed_event p USING (event_no)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { type Database, sql } from '#runtime/postgres/database.ts'
+import { type Database, sql, type SqlFragment } from '#runtime/postgres/database.ts'
 import { windows } from '../growth/grow.ts'
 import { readGrowth } from '../growth/read-growth.ts'
 import { idOfSeries } from '../growth/series-id.ts'
@@ -12,7 +12,7 @@ import { changeSchema, describeChange } from './one-series.ts'
 import { id } from './parameters.ts'
 
 /** Rows of each list. `GET /api/v1/series` and `/news` have all. */
-const most = { series: 500, items: 50, news: 20, itemNumbers: 5000 }
+const most = { series: 500, items: 50, news: 20, itemNumbers: 10 }
 
 export const companyParams = z.object({ company_id: id })
 
@@ -112,15 +112,29 @@ function readItems(database: Database, companyId: number) {
     GROUP BY s.data_source_id, s.subject_key, s.item_key ORDER BY max(s.observed_at) DESC, s.item_key LIMIT ${most.items}`)
 }
 
-const itemNumber = z.object({ measurement: z.string().nullable(), item: z.string(), value: z.number() })
-export type ItemNumber = z.output<typeof itemNumber>
+const itemNumbers = z.object({
+  measurement: z.string().nullable(),
+  /** When the lists were observed, ms since 1970: there is one for each subject. */
+  from: z.number(),
+  to: z.number(),
+  has_subjects: z.boolean(),
+  /** The largest. */
+  items: z.array(z.object({ item: z.string(), subject: z.string(), value: z.number() })),
+  others: z.object({ count: z.int(), sum: z.number() }),
+})
+export type ItemNumbers = z.output<typeof itemNumbers>
 
-/** The newest numbers of list items that are still there, of the one measurement that readers care for most. */
-export function readItemNumbers(database: Database, companyId: number): Promise<readonly ItemNumber[]> {
-  return database.any(sql.type(itemNumber)`
+/**
+ * The numbers of list items, of the one measurement that readers care for most: those in the newest list with items that
+ * each subject has had. A list that becomes empty has no values, so the items before stay. Null: there are none.
+ */
+export function readItemNumbers(database: Database, companyId: number): Promise<ItemNumbers | null> {
+  const ms = (time: SqlFragment) => sql.fragment`(extract(epoch FROM ${time}) * 1000)::float8`
+  // The sum is limited because it may be too large for a float8.
+  return database.maybeOne(sql.type(itemNumbers)`
     WITH listed AS (
-      SELECT s.source_measurement_id, s.measurement_name, s.item_key, s.value::float8 AS value, s.observed_at,
-        max(s.observed_at) OVER (PARTITION BY s.source_measurement_id, s.subject_key) AS newest
+      SELECT s.source_measurement_id, s.measurement_name, s.subject_key, s.item_key, s.value::float8 AS value,
+        s.observed_at, max(s.observed_at) OVER (PARTITION BY s.source_measurement_id, s.subject_key) AS newest
       FROM analyzer.series_view s
       WHERE s.company_id = ${companyId} AND s.item_key IS NOT NULL AND s.type IN ('int', 'float')
         AND s.value ~ '^-?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?$'
@@ -128,8 +142,15 @@ export function readItemNumbers(database: Database, companyId: number): Promise<
       SELECT source_measurement_id FROM listed LEFT JOIN analyzer.meaning_view k USING (source_measurement_id)
       WHERE observed_at = newest GROUP BY source_measurement_id
       ORDER BY max(coalesce(k.weight, 0)) DESC, count(*) DESC, source_measurement_id LIMIT 1
+    ), ranked AS (
+      SELECT listed.*, row_number() OVER (ORDER BY abs(value) DESC, item_key, subject_key) AS rank
+      FROM listed JOIN chosen USING (source_measurement_id) WHERE observed_at = newest
     )
-    SELECT measurement_name AS measurement, item_key AS item, value
-    FROM listed JOIN chosen USING (source_measurement_id)
-    WHERE observed_at = newest ORDER BY abs(value) DESC, item_key LIMIT ${most.itemNumbers}`)
+    SELECT min(measurement_name) AS measurement, ${ms(sql.fragment`min(observed_at)`)} AS "from",
+      ${ms(sql.fragment`max(observed_at)`)} AS "to", count(DISTINCT subject_key) > 1 AS has_subjects,
+      json_agg(json_build_object('item', item_key, 'subject', subject_key, 'value', value) ORDER BY rank)
+        FILTER (WHERE rank <= ${most.itemNumbers}) AS items,
+      json_build_object('count', count(*) FILTER (WHERE rank > ${most.itemNumbers}), 'sum', greatest(-1e308, least(1e308,
+        coalesce(sum(value::numeric) FILTER (WHERE rank > ${most.itemNumbers}), 0)))::float8) AS others
+    FROM ranked HAVING count(*) > 0`)
 }

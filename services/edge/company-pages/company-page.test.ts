@@ -52,7 +52,7 @@ const view: CompanyView = {
     moved: [{ ...news, kind: 'gone', title: 'arm-sdk is gone' }],
     listed: null,
     person: null,
-    items: [],
+    items: null,
   },
   ...{ from: now - 365 * dayMs, to: now },
   panels: [
@@ -97,15 +97,30 @@ test('pictures have a text alternative that says what they say', () => {
 
 test('list items are bars, which say their numbers', () => {
   expect(show()).not.toContain('List items</h2>')
-  const items = ['arm-sdk', '<b>', 'x'.repeat(10_000)].map((item, at) => ({
-    measurement: 'stars',
-    item,
-    value: 9 - at,
-  }))
+  const items = {
+    ...{ measurement: 'stars', from: now - 3 * dayMs, to: now - 3 * dayMs, has_subjects: false },
+    items: ['arm-sdk', '<b>', 'x'.repeat(10_000)].map((item, at) => ({ item, subject: 'acme', value: 9 - at })),
+    others: { count: 0, sum: 0 },
+  }
+  const barsOf = (page: string) =>
+    readMarkup(page).findLast(({ name, text }) => name === 'desc' && /^\d+ items: /.test(text))?.text
   const page = show({ items })
-  const [, bars] = readMarkup(page).filter(({ name, text }) => name === 'desc' && text.startsWith('3 items: '))
-  expect(bars?.text).toMatch(/^3 items: arm-sdk 9; <b> 8; x+… 7\.$/)
+  expect(barsOf(page)).toMatch(/^3 items: arm-sdk 9; <b> 8; x+… 7\.$/)
+  expect(page).toMatch(/As the lists were on <time[^>]*>26 Nov 2026<\/time>\./)
   expect(findMarkupFaults(page)).toEqual([])
+  const several = show({ items: { ...items, from: now - 9 * dayMs, has_subjects: true, others: { count: 2, sum: 5 } } })
+  expect(barsOf(several)).toMatch(/^5 items: arm-sdk · acme 9; <b> · acme 8; .* 7; 2 others together 5\.$/)
+  expect(several).toMatch(/As the lists were between <time[^>]*>20 Nov 2026<\/time> and /)
+})
+
+test('bars that cannot be drawn promise no numbers', () => {
+  const items = {
+    ...{ measurement: 'stars', from: now, to: now, has_subjects: false, others: { count: 0, sum: 0 } },
+    items: [{ item: 'arm-sdk', subject: '', value: NaN }],
+  }
+  const page = show({ items })
+  expect(page).toContain('The picture cannot be drawn.')
+  expect(page).not.toContain('The numbers are below.')
 })
 
 test('the series of a source say how they are judged', () => {

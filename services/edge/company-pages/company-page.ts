@@ -102,12 +102,18 @@ ${body}`
 const spanText = (days: number): string =>
   days === 365 ? '1 year' : days > 365 ? `${Math.round(days / 365)} years` : `${days} days`
 
-function items({ view: { items }, draw }: Asked): Html | null {
-  const [first] = items
-  if (first === undefined) return null
-  const bars = items.map(({ item, value }) => ({ name: nameOf(item), value }))
+function items({ view: { items }, zone, draw }: Asked): Html | null {
+  if (items === null) return null
+  const { measurement, from, to, has_subjects, others } = items
+  const bars = items.items.map(({ item, subject, value }) => ({
+    name: has_subjects && subject !== '' ? `${nameOf(item)} · ${nameOf(subject)}` : nameOf(item),
+    value,
+  }))
+  const [first, last] = [day(from, zone), day(to, zone)]
+  const when = from === to ? html`on ${last}` : html`between ${first} and ${last}`
   return html`<h2>List items</h2>
-${draw.bars({ title: `${nameOf(first.measurement)} of each`, items: bars })}`
+<p class="small">As the lists were ${when}.</p>
+${draw.bars({ title: `${nameOf(measurement)} of each`, items: bars, others })}`
 }
 
 function moved({ view: { moved }, zone }: Asked): Html {

@@ -21,16 +21,16 @@ const widths = { narrow: 340, wide: 800 }
 
 /** `zone`: that of the page. */
 export function openDraw(log: Log, page: string, zone: string): Draw {
-  const drawn = (draw: (look: Look) => string, name = ''): Html => {
+  const drawn = (draw: (look: Look) => string, name = '', instead = 'The numbers are below.'): Html => {
     const [narrow, wide] = (['narrow', 'wide'] as const).map((width) =>
       tryDraw(log, { page }, () => draw({ id: name + width, width: widths[width], theme: 'page', zone })),
     )
-    if (!narrow || !wide) return html`<p class="muted">The picture cannot be drawn. The numbers are below.</p>`
+    if (!narrow || !wide) return html`<p class="muted">The picture cannot be drawn. ${instead}</p>`
     return figure(narrow, wide)
   }
   return {
     line: (series, id) => drawn((look) => drawLineChart(series, look), id),
     multiples: (multiples) => drawn((look) => drawMultiples(multiples, look)),
-    bars: (bars) => drawn((look) => drawBars(bars, look), 'items'),
+    bars: (bars) => drawn((look) => drawBars(bars, look), 'items', ''),
   }
 }

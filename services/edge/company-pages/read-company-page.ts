@@ -3,7 +3,7 @@ import type { Mark, Series } from '#runtime/chart/read-series.ts'
 import { type Database, sql } from '#runtime/postgres/database.ts'
 import { dayMs } from '#runtime/text/time.ts'
 import { firstPage } from '../http/cursor.ts'
-import { type CompanyDetail, type ItemNumber, readItemNumbers, readName, readSources } from '../ask/company.ts'
+import { type CompanyDetail, type ItemNumbers, readItemNumbers, readName, readSources } from '../ask/company.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { listSeries } from '../ask/list-series.ts'
 import { id } from '../ask/parameters.ts'
@@ -46,8 +46,8 @@ export type CompanyView = {
   best: readonly News[]
   /** List items that appeared or are gone, the newest first. */
   moved: readonly News[]
-  /** The numbers of list items that are there, by one measurement. */
-  items: readonly ItemNumber[]
+  /** The numbers of list items, by one measurement; null: there are none. */
+  items: ItemNumbers | null
   panels: readonly (Series & { seriesId: string })[]
   from: number
   to: number

@@ -61,6 +61,10 @@ describe('the text of a picture', () => {
 
 it('bars and small multiples say their items', () => {
   expect(describeBars(sampleBars).description).toMatch(/^60 items: .* 4,000,000; .*; 50 others together [\d,]+\.$/)
+  const others = { count: 6990, sum: 12 }
+  expect(describeBars({ title: '', items: [{ name: 'a', value: 9 }], others }).description).toBe(
+    '6991 items: a 9; 6,990 others together 12.',
+  )
   expect(describeBars({ title: '', items: [] })).toEqual({ title: 'Items', description: 'No items.' })
   expect(describeMultiples(sampleMultiples).description).toMatch(/^stars: 150 values .* forks: 150 values /)
   expect(describeMultiples({ title: 'x', series: [] }).description).toBe('No series.')

@@ -12,6 +12,8 @@ export type Bars = {
   items: readonly { name: string; value: number }[]
   /** How many have a bar of their own; the others are summed. 10 unless told, at most `limits.bars`. */
   most?: number
+  /** Smaller items that are not among `items`: how many, and the sum of their numbers. */
+  others?: { count: number; sum: number }
 }
 type Row = { name: string; value: number; isRest: boolean }
 
@@ -23,33 +25,37 @@ export function drawBars(bars: Bars, look: Look = {}): string {
 
 /** The largest items, with their numbers. */
 export function describeBars(bars: Bars): Alternative {
-  const { title, items, unit = 'number' } = bars
+  const { title, items, unit = 'number', others } = bars
   const rows = pickRows(bars)
   const said = rows.map(
     ({ name, value }) => `${excerpt(name, limits.nameLength) || 'unnamed'} ${formatValue(value, unit, 'UTC')}`,
   )
   return {
     title: excerpt(title, limits.titleLength) || 'Items',
-    description: rows.length === 0 ? 'No items.' : `${formatCount(items.length, 'item')}: ${said.join('; ')}.`,
+    description:
+      rows.length === 0
+        ? 'No items.'
+        : `${formatCount(items.length + (others?.count ?? 0), 'item')}: ${said.join('; ')}.`,
   }
 }
 
 /** The items with the largest values, negative ones by their size. */
-function pickRows({ items, most = 10 }: Bars): Row[] {
+function pickRows({ items, most = 10, others = { count: 0, sum: 0 } }: Bars): Row[] {
   const wrong = items.find(({ value }) => !Number.isFinite(value))
   if (wrong) throw new RangeError(`the value of ${excerpt(wrong.name, limits.nameLength)} is ${wrong.value}`)
   const count = Math.max(1, Math.min(most, limits.bars))
   const ranked = items.toSorted((a, b) => Math.abs(b.value) - Math.abs(a.value))
   const rows = ranked.slice(0, count).map(({ name, value }) => ({ name, value, isRest: false }))
   const rest = ranked.slice(count)
-  if (rest.length === 0) return rows
-  const sum = rest.reduce((total, { value }) => total + value, 0)
+  const number = rest.length + others.count
+  if (number === 0) return rows
+  const sum = rest.reduce((total, { value }) => total + value, others.sum)
   // A sum may be too large for a number.
   const value = Math.max(-Number.MAX_VALUE, Math.min(Number.MAX_VALUE, sum))
   return [
     ...rows,
     {
-      name: `${rest.length.toLocaleString('en-US')} ${rest.length === 1 ? 'other' : 'others together'}`,
+      name: `${number.toLocaleString('en-US')} ${number === 1 ? 'other' : 'others together'}`,
       value,
       isRest: true,
     },
