@@ -20,10 +20,11 @@ export const deliverySettings = {
     'Record sent alerts in public.notification. parma-web shows none of them, and cannot delete a company with such a row.',
   ),
 }
-/** A loop that `watchDue` does not wake looks itself after so many times POLL_MS. */
-export const unwokenTurns = 10
 
 export type DeliverySettings = z.output<z.ZodObject<typeof deliverySettings>>
+
+/** What `watchDue` does not wake looks by itself every so many times POLL_MS. */
+export const unwokenTurns = 10
 
 /** What does not fit together. */
 export function checkDelivery({
