@@ -38,7 +38,7 @@ export function describeAccess(): Record<string, Access[]> {
     ...Object.fromEntries(writers.map((service) => [service, accessOf(service)])),
     setup: access('topic', everyTopic(), 'Create', 'Describe', 'DescribeConfigs', 'Alter', 'AlterConfigs'),
     operator: [
-      // Alter: more partitions (`npx parma topics apply --repartition`), which also asks how far groups have read.
+      // Alter: to add partitions (`npx parma topics apply --repartition`).
       ...access('topic', everyTopic(), 'Read', 'Write', 'Describe', 'DescribeConfigs', 'Alter'),
       ...access('group', [...groups(), ...groups().map(acceptanceGroup)], 'Read', 'Describe'),
       readers('Read', 'Describe', 'Delete'),

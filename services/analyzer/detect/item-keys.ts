@@ -10,6 +10,11 @@ export function outerKeys(key: string): string[] {
   return findMarks(key, '>').map((at) => key.slice(0, at))
 }
 
+/** The key of the item that holds the list with this item; empty outside of lists. */
+export function outerKey(key: string): string {
+  return outerKeys(key).at(-1) ?? ''
+}
+
 /** The keys an item had before several items had them: of `7\+role\=CEO`, `7`. */
 export function sharedKeysOf(key: string): string[] {
   const own = findMarks(key, '>').at(-1) ?? -1

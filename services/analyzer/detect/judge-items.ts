@@ -2,7 +2,7 @@ import { innermostList } from '#runtime/text/value-path.ts'
 import type { ObservedValue } from '#schemas/generated/types.ts'
 import { type Payload, seriesKey } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
-import { isPositional, outerKeys } from './item-keys.ts'
+import { isPositional, outerKey, outerKeys } from './item-keys.ts'
 import { followItems, type Item, type ItemPolicy, keepItems, type KnownItem } from './keep-items.ts'
 import { findHeirs, findRenamed, followRenamed } from './renamed-items.ts'
 import { isBorn, isGain, isLoss, isSample, losesItems, type Turnover } from './sampled-lists.ts'
@@ -95,9 +95,9 @@ export function judgeItems(
     const unsaid = Object.entries(before).filter(([key]) => isUnsaid(key))
     const said = Object.fromEntries(Object.entries(before).filter(([key]) => !isUnsaid(key)))
     const lastSeenAt = last?.seenAt ?? known?.observedAt ?? observedAt
-    const turnover = policy.knowsSamples ? followItems(last?.turnover, said, items, renamed, observedAt) : undefined
     const wasEmpty = last?.empty ?? []
     const wasThere = new Set([...Object.keys(before).map(outerKey), ...wasEmpty, ...(last ? [''] : [])])
+    const turnover = policy.knowsSamples ? followItems(last, said, items, renamed, wasThere, observedAt) : undefined
     const isNews = (item: Item) => !turnover || isGain(turnover, item.values, observedAt)
     const appeared = [...items.values()].filter(({ key }) => !Object.hasOwn(before, key) && !renamed.has(key))
     const gained = appeared.filter((item) => wasThere.has(outerKey(item.key)) && isNews(item))
@@ -171,11 +171,6 @@ function unbornOf(items: readonly Item[], observedAt: number): string[] {
 
 function waits(before: Readonly<Record<string, KnownItem>>, { key }: Item): boolean {
   return Object.hasOwn(before, key) && before[key]!.waits === true
-}
-
-/** The key of the item that holds the list with this item; empty outside of lists. */
-function outerKey(key: string): string {
-  return outerKeys(key).at(-1) ?? ''
 }
 
 /** Lists by path, each with its items by key, in the order of the payload. */

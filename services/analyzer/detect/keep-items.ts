@@ -1,5 +1,5 @@
 import type { ObservedValue } from '#schemas/generated/types.ts'
-import { outerKeys } from './item-keys.ts'
+import { outerKey } from './item-keys.ts'
 import {
   belongsAfter,
   followAbsence,
@@ -98,23 +98,23 @@ function countSeen(was: KnownItem | undefined, isBack: boolean, isFirst: boolean
   return was.seen === undefined ? was.wavers && 1 : Math.min(was.seen + 1, belongsAfter)
 }
 
-/** What the list gained and lost by now, with what was missing only once. */
+/** What the list gained and lost by now, with what was missing only once. `wasThere`: the items that had such a list before. */
 export function followItems(
-  turnover: Turnover | undefined,
+  last: { turnover?: Turnover } | undefined,
   before: Readonly<Record<string, KnownItem>>,
   items: ReadonlyMap<string, Item>,
   renamed: ReadonlyMap<string, string>,
+  wasThere: ReadonlySet<string>,
   observedAt: number,
 ): Turnover {
   const wasHere = (key: string) => Object.hasOwn(before, key) && !before[key]!.missing
   const known = new Set(renamed.values())
   const gained = [...items.keys()].some((key) => !wasHere(renamed.get(key) ?? key))
   const lost = Object.keys(before).some((key) => wasHere(key) && !items.has(key) && !known.has(key))
-  const unknown = [...items].filter(([key]) => !Object.hasOwn(before, renamed.get(key) ?? key))
+  const isUnknown = (key: string) => !Object.hasOwn(before, renamed.get(key) ?? key)
   // What a new item brings with it says nothing of the lists in others.
-  const outer = (key: string) => outerKeys(key).at(-1)
-  const hadList = new Set(unknown.length === 0 ? [] : Object.keys(before).map(outer))
-  const isFresh = (key: string) => outer(key) === undefined || hadList.has(outer(key))
-  const fresh = unknown.flatMap(([key, { values }]) => (isFresh(key) ? [values] : []))
-  return followTurnover(turnover, { gained, lost, fresh, observedAt })
+  const fresh = [...items].flatMap(([key, { values }]) =>
+    isUnknown(key) && wasThere.has(outerKey(key)) ? [values] : [],
+  )
+  return followTurnover(last?.turnover, { gained, lost, fresh, observedAt })
 }

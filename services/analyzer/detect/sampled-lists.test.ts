@@ -49,7 +49,8 @@ test.each<[string, Step[], ObservedValue[], boolean]>([
   ['one that did so some payloads ago', [quiet, pushed(-1), quiet, quiet], [], false],
   ['an item of last month in one', [quiet, pushed(-1)], born('repository creation date', now - 2e9), true],
   ['a young list with what is younger', [quiet, pushed(3)], [], true],
-  ['a list that is no longer young', [...repeat(8, quiet), pushed(-1)], [], true],
+  ['a list that is young for the last time', [...repeat(6, quiet), pushed(-1)], [], false],
+  ['a list that is no longer young', [...repeat(7, quiet), pushed(-1)], [], true],
   ['one that left something out when it was young', [quiet, pushed(-1), ...repeat(7, quiet)], [], true],
 ])('%s: whether a new item is news', (_, steps, values, expected) =>
   expect(isGain(follow(steps), values, now)).toBe(expected),

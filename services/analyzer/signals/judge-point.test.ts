@@ -77,6 +77,14 @@ test('scores lie between 0 and 1, and a state is smaller than 8 KB', () => {
   )
 })
 
+test('a series that swings between what is hardly there and what is hardly a number is judged', () => {
+  for (const [low, high] of [
+    [1e-200, 1e120],
+    [5e-324, 1e308],
+  ] as const)
+    expect(judge(weekly(Array.from({ length: 40 }, (_, i) => (i % 2 ? high : low)))).verdicts).toHaveLength(40)
+})
+
 test('a state is not altered', () => {
   const { state } = judge(weekly(grow(60, 20)))
   const before = structuredClone(state)

@@ -16,3 +16,13 @@ test('the median is the middle of the sorted numbers, of however many', () => {
     }),
   )
 })
+
+test('what is no number is in no order, and ends all the same', () => {
+  expect(median(Array<number>(26).fill(NaN))).toBeNaN()
+  const numbers = fc.array(fc.constantFrom(1, 2, 3, NaN, Infinity, -Infinity), { minLength: 1, maxLength: 100 })
+  fc.assert(
+    fc.property(numbers, (list) => {
+      expect(median(list)).toBeTypeOf('number')
+    }),
+  )
+})

@@ -42,7 +42,8 @@ function select(at: number, count: number): number {
       scratch[low] = value
       low += Number(value <= pivot)
     }
-    if (at < low) return pivot
+    // A pivot that is no number is not even as large as itself.
+    if (at < low || low === less) return pivot
   }
   // For so few numbers nothing sorts faster.
   for (let i = low + 1; i <= high; i++) {
