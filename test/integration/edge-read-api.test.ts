@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { makeSessionToken, sessionCookie } from '../../services/edge/access/session-token.ts'
 import { companiesQuery, listCompanies } from '../../services/edge/ask/companies.ts'
 import { readCompany } from '../../services/edge/ask/company.ts'
@@ -773,6 +773,24 @@ describe('pages of companies', () => {
     )
     expect(series).toContain('More is good.')
     expect(series).toMatch(/Forecast for 27 November 2026/)
+  })
+
+  test('a company says the sum of list items that are too many for bars, and leaves out those that are gone', async () => {
+    const items = (name: string, count: number, age: number, number: number) =>
+      edge.database.query(
+        `INSERT INTO analyzer.series_state (company_measurement_id, subject_key, item_key, event_no, observed_at, state)
+         SELECT $1, 'many', $2 || n, 1, $3, $4 FROM generate_series(1, $5::int) n`,
+        [id('gamma stars'), name, daysAgo(age), { last: { kind: 'number', number } }, count],
+      )
+    onTestFinished(async () => {
+      await edge.database.query(`DELETE FROM analyzer.series_state WHERE subject_key = 'many'`)
+    })
+    await items('there ', 7000, 1, 2)
+    await items('gone ', 3, 5, 9)
+    const { text } = await operator(`/companies/${id('gamma')}`)
+    expect(text).toMatch(/>7000 items: there 1 2; (there \d+ 2; ){9}6,990 others together 13,980\.</)
+    await items('huge ', 20, 1, 1.7e308)
+    expect((await operator(`/companies/${id('gamma')}`)).text).toMatch(/>7020 items: huge .*; 7,010 others together /)
   })
 })
 
