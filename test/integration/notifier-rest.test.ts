@@ -1,15 +1,7 @@
 import { expect, test } from 'vitest'
 import { createInstallation } from '../harness/installation.ts'
 import { unique } from '../harness/mailbox.ts'
-import {
-  addCompany,
-  addPerson,
-  addSource,
-  deliveriesOf,
-  groupOf,
-  opsEventOf,
-  sendNews,
-} from '../harness/notifier/setup.ts'
+import { addCompany, addPerson, addSource, deliveriesOf, groupOf, sendNews } from '../harness/notifier/setup.ts'
 import { startSlackServer } from '../harness/slack-server.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
@@ -46,8 +38,8 @@ test('what becomes due by time alone is done long before the loops look by thems
   slack.openRoom(room)
   const [source, company] = [await addSource(database), await addCompany(database)]
   await addPerson(database, { companies: [company], channels: [{ type: 'SLACK', destination: room }] })
-  // Unwoken, the loops of plans and deliveries look every 10 s.
-  await start('notifier', { POLL_MS: '1000', SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0' })
+  // Unwoken, the loops of plans and deliveries look every 30 s.
+  await start('notifier', { POLL_MS: '3000', SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0' })
 
   await sendNews(installation, groupOf(company, source, 1))
   await waitFor('the delivery that is put off', async () => {
@@ -63,19 +55,8 @@ test('what becomes due by time alone is done long before the loops look by thems
     `WITH freed AS (UPDATE notifier.destination SET free_at = now())
      UPDATE notifier.delivery SET due_at = now() WHERE state = 'pending'`,
   )
-  await waitFor('the delivery', () => slack.postsIn(room).length === 1, 4000)
+  await waitFor('the delivery', () => slack.postsIn(room).length === 1, 15_000)
 
   await database.query('UPDATE notifier.bundle SET due_at = now() WHERE company_id = $1', [company])
-  await waitFor('the news', () => slack.postsIn(room).length === 2, 4000)
-
-  // The outbox looks by itself every 2 s: one event after the other would take it 10 s.
-  const from = performance.now()
-  for (const event of Array.from({ length: 6 }, () => opsEventOf({}))) {
-    await database.query('INSERT INTO notifier.outbox (event_id, event) VALUES ($1, $2)', [event.event_id, event])
-    await waitFor('the event', async () => {
-      const unpublished = 'SELECT FROM notifier.outbox WHERE published_at IS NULL'
-      return (await database.query(unpublished)).length === 0
-    })
-  }
-  expect(performance.now() - from).toBeLessThan(8500)
+  await waitFor('the news', () => slack.postsIn(room).length === 2, 15_000)
 })
