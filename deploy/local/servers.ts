@@ -28,15 +28,15 @@ export function standInPrograms(settings: Settings): Program[] {
 function smtpSinkProgram({ dir, ports }: Settings): Program {
   return {
     ...nodeScript('smtp-sink', [join(dir, 'mails.ndjson'), String(ports.smtp), String(ports.mailbox)]),
-    // Its answers hold all mails: to read thousands of them every second leaves it no time for new ones.
-    isHealthy: async () => (await accepts(ports.mailbox)) && (await accepts(ports.smtp)),
+    // Other answers hold all mails: to read thousands of them every second leaves it no time for new ones.
+    isHealthy: async () => (await answers(`http://127.0.0.1:${ports.mailbox}/livez`)) && (await accepts(ports.smtp)),
   }
 }
 
 function slackStubProgram({ dir, ports }: Settings): Program {
   return {
     ...nodeScript('slack-stub', [join(dir, 'slack-posts.ndjson'), String(ports.slack)]),
-    isHealthy: () => accepts(ports.slack),
+    isHealthy: () => answers(`http://127.0.0.1:${ports.slack}/livez`),
   }
 }
 

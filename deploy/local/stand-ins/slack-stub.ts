@@ -40,6 +40,7 @@ async function answer(request: IncomingMessage): Promise<unknown> {
 }
 
 createServer((request, response) => {
+  if (request.url === '/livez') return response.end()
   if (request.url === '/outbox') return sendEntries(request, response, posts.all(), 'Slack posts', renderPost)
   answer(request).then(
     (body) => response.setHeader('content-type', 'application/json; charset=utf-8').end(JSON.stringify(body)),

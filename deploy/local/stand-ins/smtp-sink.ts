@@ -44,7 +44,8 @@ new SMTPServer({
   .listen(Number(smtpPort), '127.0.0.1')
 
 createServer((request, response) => {
-  sendEntries(request, response, mails.all(), 'Mails', renderMail)
+  if (request.url === '/livez') response.end()
+  else sendEntries(request, response, mails.all(), 'Mails', renderMail)
 }).listen(Number(mailboxPort), '127.0.0.1')
 
 // Everything is on disk; an orderly exit lets Node keep its compile cache.
