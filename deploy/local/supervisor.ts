@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { downFile, findTakenPort, readSettings, serverPorts, type ProgramName } from './config.ts'
 import { fetchJavaServers } from './java-servers.ts'
@@ -57,7 +58,13 @@ async function startAll(): Promise<void> {
   if (left)
     for (const name of await stopRecorded(left)) say(`stopped ${name}, left over from a stack whose supervisor died`)
   writeRecord(dir, record)
-  const taken = await findTakenPort(settings.ports, values['external-servers'] ? serverPorts : [])
+  const findTaken = () => findTakenPort(settings.ports, values['external-servers'] ? serverPorts : [])
+  let taken = await findTaken()
+  // A process with many threads is gone a moment before its ports are free.
+  for (let tries = 0; left && taken && tries < 50; tries++) {
+    await delay(100)
+    taken = await findTaken()
+  }
   if (taken)
     throw new Error(`port ${taken.port} is taken by another program: choose another one with ${taken.setting}.`)
   const servers = values['external-servers']
