@@ -20,10 +20,7 @@ export const chart: Measure = async () => {
     if (!made) throw new Error('a picture could not be made')
     return made.png.length
   })
-  return [
-    result('chart, SVG', svg, '640 pixels'),
-    result('chart, PNG', png, '480 pixels at double density, drawing included'),
-  ]
+  return [result('chart, SVG', svg, '640 pixels'), result('chart, PNG', png, '480 pixels, drawing included')]
 }
 
 type Timed = { times: number[]; bytes: number }

@@ -19,10 +19,10 @@ const log = { warn: (fields: { error: Error }, message: string) => logged.push({
 const reasonOf = (index: number) => logged.at(index)?.fields.error.message
 
 describe('a picture', () => {
-  it.each(['light', 'dark'] as const)('is a PNG of two pixels for each of its own, %s', async (theme) => {
+  it.each(['light', 'dark'] as const)('is a PNG of five pixels for three of its own, %s', async (theme) => {
     const made = await makePicture(log, {}, () => drawLineChart(fullSeries(), { width: 480, theme }))
     const { format, width, height } = await sharp(made?.png).metadata()
-    expect([format, width, height]).toEqual(['png', 960, 2 * (made?.height ?? 0)])
+    expect([format, width, height]).toEqual(['png', 800, Math.round((5 / 3) * (made?.height ?? 0))])
     expect(made?.width).toBe(480)
     expect(made?.png.length).toBeLessThan(80_000)
     const { channels } = await sharp(made?.png).stats()

@@ -28,7 +28,7 @@ export function tryDraw(log: Log, about: About, draw: () => string): string | nu
 }
 
 /**
- * A picture of the theme `light` or `dark` as a PNG with two pixels for each CSS pixel. null: it cannot be made, or not
+ * A picture of the theme `light` or `dark` as a PNG with five pixels for three CSS pixels. null: it cannot be made, or not
  * within `limits`, which is logged and counted, and costs nothing else.
  */
 export async function makePicture(log: Log, about: About, draw: () => string): Promise<Picture | null> {
@@ -49,7 +49,11 @@ function noteFailure(log: Log, about: About, form: 'svg' | 'png', error: unknown
   log.warn({ ...about, form, error }, 'picture_failed')
 }
 
-const density = 2
+/**
+ * Pixels a CSS pixel: as many as phones show, where a picture is narrower than it is drawn. The patterns of shaded times
+ * fall on whole pixels.
+ */
+const density = 5 / 3
 
 async function render(svg: string): Promise<Picture> {
   const bytes = Buffer.from(svg)
@@ -62,7 +66,7 @@ async function render(svg: string): Promise<Picture> {
     .png({ compressionLevel: 2 })
     .timeout({ seconds: Math.ceil(limits.pictureMs / 1000) })
     .toBuffer({ resolveWithObject: true })
-  return { png: data, width: info.width / density, height: info.height / density }
+  return { png: data, width: Math.round(info.width / density), height: Math.round(info.height / density) }
 }
 
 let loaded: ReturnType<typeof load> | undefined
