@@ -88,7 +88,7 @@ test('the picture of a news item is a PNG for whoever has its address, until tha
   const answer = await fetch(address)
   expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/png'])
   const { width, height } = await sharp(Buffer.from(await answer.arrayBuffer())).metadata()
-  expect([width, height > 200]).toEqual([720, true])
+  expect([width, height > 200]).toEqual([600, true])
   const changed = (change: (url: URL) => void) => {
     const url = new URL(address)
     change(url)
