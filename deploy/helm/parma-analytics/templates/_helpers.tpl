@@ -133,13 +133,18 @@ capabilities:
 {{- $most -}}
 {{- end -}}
 
-{{/* kafka.partitions as TOPIC_PARTITIONS has them. */}}
-{{- define "parma.partitionSettings" -}}
+{{/* What `topics apply` reads. */}}
+{{- define "parma.topicEnv" -}}
 {{- $partitions := list -}}
 {{- range $topic, $count := .Values.kafka.partitions -}}
 {{- $partitions = append $partitions (printf "%s=%d" $topic (int $count)) -}}
 {{- end -}}
-{{- join "," $partitions -}}
+- name: TOPIC_REPLICAS
+  value: {{ .Values.kafka.replicas | quote }}
+{{- with $partitions }}
+- name: TOPIC_PARTITIONS
+  value: {{ join "," . | quote }}
+{{- end }}
 {{- end -}}
 
 {{/* Where all pods may run. */}}
