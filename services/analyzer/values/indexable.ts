@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '#runtime/read/json-text.ts'
 
 // An index entry holds at most 2704 bytes: https://www.postgresql.org/docs/current/limits.html and btree.html
 const maxKeyBytes = 1000
@@ -8,5 +8,5 @@ const bytesPerChar = 3
 /** `key`, or its hash if it is too long for an index. */
 export function indexable(key: string): string {
   if (bytesPerChar * key.length <= maxKeyBytes) return key
-  return Buffer.byteLength(key) <= maxKeyBytes ? key : `sha256:${createHash('sha256').update(key).digest('hex')}`
+  return Buffer.byteLength(key) <= maxKeyBytes ? key : sha256(key)
 }

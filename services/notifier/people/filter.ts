@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '#runtime/read/json-text.ts'
 
 /** How much a news item matters, in rising order. */
 export const severities = ['info', 'warning', 'critical'] as const
@@ -81,7 +81,7 @@ function isAbout(mute: Mute, news: Filterable): boolean {
 /** Pages know a series with a very long key by the hash that the analyzer keeps of it. */
 function fitsKey(given: string | null, key: string): boolean {
   if (given === null || given === key) return true
-  return given.startsWith('sha256:') && given === `sha256:${createHash('sha256').update(key).digest('hex')}`
+  return given.startsWith('sha256:') && given === sha256(key)
 }
 
 /** How much more important a news item must be to be worse. */
