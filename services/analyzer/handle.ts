@@ -1,3 +1,4 @@
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { handleSound } from '#runtime/consume/handle-sound.ts'
 import { dead, drop, type Handler, ok, type Outcome } from '#runtime/consume/outcome.ts'
 import { output } from '#runtime/kafka/output.ts'
@@ -6,15 +7,18 @@ import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 import type { Store, Stored } from './store/store.ts'
 
+/** Values that one transaction judges. What is kept of one of them until its end takes up to 5 KB. */
+const valuesAtOnce = 10_000
+
 /** Judges observations and sends what is stored for them: news items, and ops events of rules that cannot be applied. */
 export function judgeObservations(store: Store): Handler<Observation> {
   return handleSound(findFault, async (batch) => {
     const traces = new Map(batch.map(({ value, headers }) => [value.event_id, headers['traceparent']]))
-    const stored = await store(
-      batch.map(({ value }) => value),
-      traces,
-    )
-    return stored.map(outcomeOf)
+    const outcomes: Outcome[] = []
+    const observations = batch.map(({ value }) => value)
+    for (const some of inSteps(observations, valuesAtOnce, ({ values }) => values.length))
+      outcomes.push(...(await store(some, traces)).map(outcomeOf))
+    return outcomes
   })
 }
 

@@ -4,6 +4,7 @@ import { FieldValue, type Firestore, type QueryDocumentSnapshot } from '@google-
 import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { withDatabase } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { requireCount } from '#runtime/commands/read-typed.ts'
 import { hasCode } from '#runtime/calls/retry.ts'
 import { openFirestore } from '#runtime/firestore/firestore.ts'
@@ -84,7 +85,7 @@ async function movePage(firestore: Firestore, page: readonly QueryDocumentSnapsh
     .filter((document) => !sound.includes(document))
     .map(({ ref }) => `${ref.path}: the body is not the one that was stored`)
   const done: Moved = { moved: 0, bytes: 0, left }
-  for (const group of groupBySize(sound)) {
+  for (const group of inSteps(sound, maxCommitBytes, (document) => bodyOf(document).length)) {
     const missed = await commit(firestore, group)
     const moved = group.filter((document) => !missed.includes(document))
     done.moved += moved.length
@@ -92,18 +93,6 @@ async function movePage(firestore: Firestore, page: readonly QueryDocumentSnapsh
     done.left.push(...missed.map(({ ref }) => `${ref.path}: it was changed or deleted at the same time`))
   }
   return done
-}
-
-function groupBySize(documents: readonly QueryDocumentSnapshot[]): QueryDocumentSnapshot[][] {
-  const groups: QueryDocumentSnapshot[][] = []
-  let bytes = Infinity
-  for (const document of documents) {
-    bytes += bodyOf(document).length
-    if (bytes > maxCommitBytes) groups.push([])
-    if (bytes > maxCommitBytes) bytes = bodyOf(document).length
-    groups.at(-1)?.push(document)
-  }
-  return groups
 }
 
 /** Returns the documents that others changed or deleted in between. */

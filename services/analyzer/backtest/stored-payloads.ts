@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import type { EmptyList, ObservedValue } from '#schemas/generated/types.ts'
@@ -75,7 +76,7 @@ export async function readPayloads(
   names: Names,
   visit: Visit,
 ): Promise<void> {
-  for (const some of splitBySize(companies))
+  for (const some of inSteps(companies, valuesPerTransaction, ({ values }) => values))
     // Never repeated: what was visited would be visited again.
     await database.transaction(async (tx) => {
       // What does not count is read as of the time at which the payloads are.
@@ -117,20 +118,6 @@ export async function readPayloadsIn(
         throw error
       }
   }
-}
-
-function splitBySize(companies: readonly CompanyHistory[]): CompanyHistory[][] {
-  const parts: CompanyHistory[][] = []
-  let size = Infinity
-  for (const one of companies) {
-    if (size + one.values > valuesPerTransaction) {
-      parts.push([])
-      size = 0
-    }
-    parts.at(-1)!.push(one)
-    size += one.values
-  }
-  return parts
 }
 
 async function declareCursor(

@@ -1,5 +1,6 @@
 import { Counter } from 'prom-client'
 import { z } from 'zod'
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { addToOutbox } from '#runtime/outbox/outbox.ts'
 import { column } from '#runtime/postgres/column.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
@@ -13,7 +14,7 @@ import { decideRun } from '../suspect/decide.ts'
 import { announceSuspect, describeAlike, pickExamples, remindOfSuspect, resolveSuspect } from '../suspect/describe.ts'
 import { markSeen, readEvidence } from '../suspect/evidence.ts'
 import { flagPayloads, readWithheld, type WithheldPayload } from '../suspect/withheld.ts'
-import { markNews, settlePayloads } from './settle-payloads.ts'
+import { type End, markNews, settlePayloads } from './settle-payloads.ts'
 
 type WatchSettings = Pick<Config, 'SUSPECT_WAIT_SECONDS' | 'SUSPECT_WINDOW_SECONDS' | 'SUSPECT_HOLD_HOURS'>
 
@@ -25,8 +26,9 @@ const runsHeld = new Counter({
 const pollMs = 500
 /** Runs that one turn looks at. */
 const runsAtOnce = 100
-/** Payloads that one transaction settles. */
+/** Payloads that one transaction settles, and their news items, or one that has more: each is read to be sent. */
 const payloadsAtOnce = 100
+const newsAtOnce = 2000
 /** Of its end a run has a record before its last payloads are judged. */
 const endSeconds = 30
 
@@ -108,9 +110,15 @@ async function watchRun(config: WatchSettings, tx: Transaction, runNo: number): 
   await tx.query(sql.unsafe`UPDATE analyzer.judged_run SET looked_at = clock_timestamp() WHERE run_no = ${runNo}`)
   if (run.state === 'open') return watchOpen(config, tx, run)
   if (run.state === 'suspect') return watchHeld(config, tx, run)
-  const some = (await readWithheld(tx, runNo)).slice(0, payloadsAtOnce)
-  await settlePayloads(tx, some, run.state)
-  return some.length === payloadsAtOnce
+  return settleSome(tx, await readWithheld(tx, runNo), run.state)
+}
+
+/** Returns whether some of the payloads are left. */
+async function settleSome(tx: Transaction, payloads: readonly WithheldPayload[], end: End): Promise<boolean> {
+  const [first = []] = inSteps(payloads, newsAtOnce, ({ news }) => news)
+  const some = first.slice(0, payloadsAtOnce)
+  await settlePayloads(tx, some, end)
+  return some.length < payloads.length
 }
 
 async function watchOpen(config: WatchSettings, tx: Transaction, run: RunRow): Promise<boolean> {
@@ -129,10 +137,12 @@ async function watchOpen(config: WatchSettings, tx: Transaction, run: RunRow): P
   await tx.query(sql.unsafe`
     UPDATE analyzer.judged_run SET companies_judged = ${countCompanies(evidence)} WHERE run_no = ${run.run_no}`)
   const cleared = new Set(decision.cleared)
-  const some = withheld.filter(({ event_id }) => cleared.has(event_id)).slice(0, payloadsAtOnce)
   await markNews(tx, new Map([...decision.marks].filter(([id]) => cleared.has(id))))
-  await settlePayloads(tx, some, 'released')
-  return some.length === payloadsAtOnce
+  return settleSome(
+    tx,
+    withheld.filter(({ event_id }) => cleared.has(event_id)),
+    'released',
+  )
 }
 
 async function holdRun(

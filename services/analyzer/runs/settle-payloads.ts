@@ -5,7 +5,13 @@ import { utcNow } from '#runtime/postgres/public-tables.ts'
 import type { SubjectState } from '../detect/judge-items.ts'
 import { addFeedsAgain } from '../rhythm/due-feeds.ts'
 import { readTraces, writeTraces } from '../suspect/traces.ts'
-import { endWithholding, readWithheldTimes, type WithheldPayload } from '../suspect/withheld.ts'
+import {
+  endWithholding,
+  listChanging,
+  readContent,
+  readWithheldTimes,
+  type WithheldPayload,
+} from '../suspect/withheld.ts'
 import { indexable } from '../values/indexable.ts'
 import { seriesKey, type Subject, subjectKey } from '../values/payload.ts'
 import type { SeriesState } from '../values/series-state.ts'
@@ -30,11 +36,12 @@ export async function settlePayloads(tx: Transaction, payloads: readonly Withhel
   )
   // The newest first: states that are newer already are left alone.
   if (end !== 'dropped') for (const payload of payloads.toReversed()) await applyStates(tx, payload)
+  const eventIds = payloads.map(({ event_id }) => event_id)
+  const changing = await listChanging(tx, eventIds)
   await addFeedsAgain(
     tx,
-    payloads.filter(({ is_flagged, series }) => is_flagged || series.length > 0),
+    payloads.filter(({ event_id }) => changing.has(event_id)),
   )
-  const eventIds = payloads.map(({ event_id }) => event_id)
   const newsIds = await endWithholding(tx, eventIds, end === 'dropped' ? 'flagged' : 'none')
   if (newsIds.length === 0) return 0
   if (end === 'unverified') await markUnverified(tx, newsIds)
@@ -55,7 +62,8 @@ export async function settlePayloads(tx: Transaction, payloads: readonly Withhel
 
 /** Has the states after a payload count, where no later one has taken their place. */
 async function applyStates(tx: Transaction, payload: WithheldPayload): Promise<void> {
-  const { data_source_id, subject_key, series, observed_at: observedAt, trace } = payload
+  const { data_source_id, subject_key, observed_at: observedAt } = payload
+  const { trace, subject: ofSubject, series } = await readContent(tx, payload.event_id)
   const subject: Subject = { company_id: String(payload.company_id), data_source_id, subject_key }
   const known = series.map((one) => ({ ...one, subject_key, key: seriesKey({ subject_key }, one) }))
   const states = await readStates(tx, known)
@@ -70,7 +78,7 @@ async function applyStates(tx: Transaction, payload: WithheldPayload): Promise<v
   })
   await writeStates(tx, known, new Map(next))
   // Written by judgeWatched alone.
-  const state = payload.subject as SubjectState | null
+  const state = ofSubject as SubjectState | null
   const newest = (await readSubjects(tx, [subject])).get(subjectKey(subject))
   if (state && (!newest || newest.observedAt <= state.observedAt)) await writeSubjects(tx, [{ subject, state }])
   if (!trace) return

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isPositional } from '../detect/item-keys.ts'
@@ -53,7 +54,8 @@ export async function rebuildSignals(
   if (lacking.size === 0) return
   const { series, points } = shareOut(lacking.size)
   let done = 0
-  for (const groups of inSteps(groupSeries([...lacking].slice(0, series))))
+  const all = groupSeries([...lacking].slice(0, series))
+  for (const groups of inSteps(all, seriesAtOnce, ({ keys }) => keys.length))
     for (const { times, numbers, ...row } of await readHistories(tx, groups, points)) {
       const key = seriesKey(row, row)
       const state = lacking.has(key) ? states.get(key) : undefined
@@ -79,21 +81,6 @@ function groupSeries(series: readonly [key: string, Omit<Group, 'keys'>][]): Gro
     group.keys.push(key)
   }
   return [...groups.values()]
-}
-
-/** In steps of seriesAtOnce series, or of one group that has more. */
-function inSteps(groups: readonly Group[]): Group[][] {
-  const steps: Group[][] = []
-  let series = Infinity
-  for (const group of groups) {
-    series += group.keys.length
-    if (series > seriesAtOnce) {
-      steps.push([])
-      series = group.keys.length
-    }
-    steps.at(-1)!.push(group)
-  }
-  return steps
 }
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { inSteps } from '#runtime/calls/in-steps.ts'
 import { column, columnsOf } from '#runtime/postgres/column.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { isCountedBy } from '#runtime/postgres/visible.ts'
@@ -29,6 +30,9 @@ export type Withheld<Subject> = {
 /** The `traceparent` of events. */
 export type Traces = ReadonlyMap<string, string | undefined>
 
+/** Series whose states are text at once: those of a batch, each some 2,000 characters, would fill the heap of a pod. */
+const seriesAtOnce = 1000
+
 /** Withholds news items that are stored already, and states. */
 export async function insertWithheld<Subject>(
   tx: Transaction,
@@ -36,24 +40,25 @@ export async function insertWithheld<Subject>(
   traces?: Traces,
 ): Promise<void> {
   if (all.length === 0) return
-  await insertRecords(
-    tx,
-    ['analyzer', 'withheld_payload'],
-    {
-      ...{ event_id: 'uuid', run_no: 'int8', company_id: 'int4', is_flagged: 'bool', observed_at: 'ms' },
-      ...{ data_source_id: 'int4', subject_key: 'text', trace: 'jsonb', subject: 'jsonb', series: 'jsonb' },
-      ...{ event_no: 'int8', traceparent: 'text' },
-    },
-    all.map(({ payload, runNo, isFlagged, trace, subject, series }) => ({
-      ...{ event_id: payload.event_id, event_no: payload.event_no, run_no: runNo },
-      ...{ company_id: Number(payload.company_id), is_flagged: isFlagged },
-      ...{ observed_at: payload.observed_at, data_source_id: payload.data_source_id, subject_key: payload.subject_key },
-      trace: trace && JSON.stringify(trace),
-      subject: subject && JSON.stringify(subject),
-      series: JSON.stringify(series),
-      traceparent: traces?.get(payload.event_id) ?? null,
-    })),
-  )
+  for (const some of inSteps(all, seriesAtOnce, ({ series }) => series.length))
+    await insertRecords(
+      tx,
+      ['analyzer', 'withheld_payload'],
+      {
+        ...{ event_id: 'uuid', run_no: 'int8', company_id: 'int4', is_flagged: 'bool', observed_at: 'ms' },
+        ...{ data_source_id: 'int4', subject_key: 'text', trace: 'jsonb', subject: 'jsonb', series: 'jsonb' },
+        ...{ event_no: 'int8', traceparent: 'text' },
+      },
+      some.map(({ payload, runNo, isFlagged, trace, subject, series }) => ({
+        ...{ event_id: payload.event_id, event_no: payload.event_no, run_no: runNo },
+        ...{ company_id: Number(payload.company_id), is_flagged: isFlagged, observed_at: payload.observed_at },
+        ...{ data_source_id: payload.data_source_id, subject_key: payload.subject_key },
+        trace: trace && JSON.stringify(trace),
+        subject: subject && JSON.stringify(subject),
+        series: JSON.stringify(series),
+        traceparent: traces?.get(payload.event_id) ?? null,
+      })),
+    )
   const of = columnsOf(all.flatMap(({ payload, news }) => news.map((one) => ({ event_id: payload.event_id, ...one }))))
   // A change that was news before has no row.
   await tx.query(sql.unsafe`
@@ -72,20 +77,39 @@ const payloadRow = z.object({
   observed_at: z.number(),
   data_source_id: z.number(),
   subject_key: z.string(),
+  traceparent: z.string().nullable(),
+  news: z.number(),
+})
+export type WithheldPayload = z.output<typeof payloadRow>
+
+/** The payloads of a run of which something is withheld, in the order in which they were judged. What is, is large. */
+export function readWithheld(tx: Transaction, runNo: number): Promise<readonly WithheldPayload[]> {
+  return tx.any(sql.type(payloadRow)`
+    SELECT event_id, company_id, is_flagged, observed_at, data_source_id, subject_key, traceparent,
+      (SELECT count(*) FROM analyzer.withheld_news n WHERE n.event_id = p.event_id) AS news,
+      (extract(epoch FROM clock_timestamp() - since) * 1000)::float8 AS age_ms
+    FROM analyzer.withheld_payload p WHERE run_no = ${runNo} AND NOT is_settled ORDER BY since, event_id`)
+}
+
+const contentRow = z.object({
   // Written here alone.
   trace: z.custom<Trace>().nullable(),
   subject: z.custom<object>().nullable(),
   series: z.custom<WithheldSeries[]>(),
-  traceparent: z.string().nullable(),
 })
-export type WithheldPayload = z.output<typeof payloadRow>
 
-/** The payloads of a run of which something is withheld, in the order in which they were judged. */
-export function readWithheld(tx: Transaction, runNo: number): Promise<readonly WithheldPayload[]> {
-  return tx.any(sql.type(payloadRow)`
-    SELECT event_id, company_id, is_flagged, observed_at, data_source_id, subject_key, trace, subject, series, traceparent,
-      (extract(epoch FROM clock_timestamp() - since) * 1000)::float8 AS age_ms
-    FROM analyzer.withheld_payload WHERE run_no = ${runNo} AND NOT is_settled ORDER BY since, event_id`)
+/** What of a payload is withheld. */
+export function readContent(tx: Transaction, eventId: string): Promise<z.infer<typeof contentRow>> {
+  return tx.one(sql.type(contentRow)`
+    SELECT trace, subject, series FROM analyzer.withheld_payload WHERE event_id = ${eventId}::uuid`)
+}
+
+/** Those of these payloads that are flagged, or of which states are withheld. */
+export async function listChanging(tx: Transaction, eventIds: readonly string[]): Promise<Set<string>> {
+  const ids = await tx.anyFirst(sql.type(z.object({ event_id: z.string() }))`
+    SELECT event_id FROM analyzer.withheld_payload
+    WHERE event_id = ANY(${column(eventIds, 'uuid', (id) => id)}) AND (is_flagged OR series <> '[]')`)
+  return new Set(ids)
 }
 
 /** When the withheld payloads of the subject of a payload were observed, those that are settled too. */
