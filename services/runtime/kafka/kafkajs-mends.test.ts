@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import './kafkajs-mends.ts'
 
 const require = createRequire(import.meta.url)
@@ -14,11 +14,23 @@ describe("kafkajs' queue of requests", () => {
   beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance', 'Date'] }))
   afterEach(() => void vi.useRealTimers())
 
-  type Entry = { entry: { correlationId: number }; expectResponse: boolean; sendRequest(): void }
-  type Queue = { checkPendingRequests(): void; maybeThrottle(ms: number): void; push(request: Entry): void }
+  type Entry = {
+    entry: { correlationId: number; resolve?(): void; reject?(error: Error): void }
+    expectResponse: boolean
+    requestTimeout?: number
+    sendRequest(): void
+  }
+  type Queue = {
+    checkPendingRequests(): void
+    maybeThrottle(ms: number): void
+    push(request: Entry): void
+    scheduleRequestTimeoutCheck(): void
+    fulfillRequest(answer: { correlationId: number; payload: null; size: number }): void
+    destroy(): void
+  }
   const RequestQueue = require('kafkajs/src/network/requestQueue/index.js') as { new (options: object): Queue }
-  const makeQueue = (maxInFlightRequests = 10) =>
-    new RequestQueue({ maxInFlightRequests, requestTimeout: 1000, logger: { debug: () => undefined } })
+  const makeQueue = (options = {}) =>
+    new RequestQueue({ maxInFlightRequests: 10, requestTimeout: 1000, logger: { debug: () => undefined }, ...options })
 
   test('sets no timer while no request waits', () => {
     const queue = makeQueue()
@@ -38,6 +50,75 @@ describe("kafkajs' queue of requests", () => {
     await vi.advanceTimersByTimeAsync(200)
     expect(send).toHaveBeenCalledOnce()
     expect(vi.getTimerCount()).toBe(0)
+  })
+
+  describe('with a limit of time', () => {
+    const ended: string[] = []
+    beforeEach(() => void (ended.length = 0))
+    const note = (correlationId: number, how: string) => void ended.push(`${correlationId} ${how} at ${Date.now()}`)
+    const makeTimed = () => {
+      vi.setSystemTime(0)
+      const queue = makeQueue({ enforceRequestTimeout: true })
+      queue.scheduleRequestTimeoutCheck()
+      const push = (correlationId: number, requestTimeout?: number) =>
+        queue.push({
+          ...{ expectResponse: true, sendRequest: () => undefined, requestTimeout },
+          entry: {
+            correlationId,
+            resolve: () => note(correlationId, 'answered'),
+            reject: ({ name }) => note(correlationId, name),
+          },
+        })
+      const answer = (correlationId: number) => queue.fulfillRequest({ correlationId, payload: null, size: 0 })
+      return { queue, push, answer }
+    }
+
+    test('ends each request when its own time is over, also one that came later', async () => {
+      const { push, answer } = makeTimed()
+      push(1)
+      push(2, 3000)
+      await vi.advanceTimersByTimeAsync(400)
+      push(3)
+      push(4)
+      answer(4)
+      await vi.advanceTimersByTimeAsync(1100)
+      push(5)
+      await vi.advanceTimersByTimeAsync(5000)
+      const late = 'KafkaJSRequestTimeoutError at'
+      expect(ended).toEqual([
+        '4 answered at 400',
+        `1 ${late} 1000`,
+        `3 ${late} 1400`,
+        `5 ${late} 2500`,
+        `2 ${late} 3000`,
+      ])
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
+    test('looks once in that time while requests are answered, and not at all when none is under way', async () => {
+      const { push, answer } = makeTimed()
+      expect(vi.getTimerCount()).toBe(0)
+      const set = vi.spyOn(globalThis, 'setTimeout')
+      for (let id = 0; id < 100; id++) {
+        push(id)
+        await vi.advanceTimersByTimeAsync(100)
+        answer(id)
+      }
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(set.mock.calls.length).toBeLessThan(20)
+      expect(vi.getTimerCount()).toBe(0)
+    })
+
+    test('watches the requests of a connection that is opened again', async () => {
+      const { queue, push } = makeTimed()
+      push(1)
+      await vi.advanceTimersByTimeAsync(1000)
+      push(2)
+      queue.destroy()
+      queue.scheduleRequestTimeoutCheck()
+      await vi.advanceTimersByTimeAsync(1000)
+      expect(ended).toHaveLength(2)
+    })
   })
 })
 
@@ -69,4 +150,22 @@ test('a topic that the last answer of a broker lacks is unknown, not empty', () 
   expect(cluster.findTopicPartitionMetadata('known')).toHaveLength(1)
   const unknown = expect.objectContaining({ type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
   expect(() => cluster.findTopicPartitionMetadata('other')).toThrow(unknown)
+})
+
+test('a member still says that it lives when its clock is set back', async () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  onTestFinished(() => void vi.useRealTimers())
+  type Group = { memberId: string; coordinator: object; heartbeat(of: { interval: number }): Promise<void> }
+  const Group = require('kafkajs/src/consumer/consumerGroup.js') as { new (options: object): Group }
+  const quiet = { namespace: () => ({}) }
+  const group = new Group({ topics: [], logger: quiet, instrumentationEmitter: { emit: () => undefined } })
+  const heartbeat = vi.fn(() => Promise.resolve())
+  Object.assign(group, { memberId: 'one', coordinator: { heartbeat } })
+  const interval = 3000
+
+  vi.setSystemTime(Date.now() - 600_000)
+  await group.heartbeat({ interval })
+  expect(heartbeat).toHaveBeenCalledOnce()
+  await group.heartbeat({ interval })
+  expect(heartbeat).toHaveBeenCalledOnce()
 })

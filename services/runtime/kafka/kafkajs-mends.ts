@@ -7,11 +7,47 @@ const prototypeOf = <T>(file: string) => (require(`kafkajs/src/${file}`) as { pr
 // It looks for waiting requests every millisecond on each connection, also when none waits, which takes three percent of
 // a core in a service at rest (https://github.com/tulios/kafkajs/issues/1556, 1704). What puts one in the queue asks for
 // the look itself.
-type Queue = { pending: unknown[]; scheduleCheckPendingRequests(): void }
+type Request = { requestTimeout: number; dueAt?: number; timeoutRequest(): void }
+type Queue = {
+  pending: unknown[]
+  inflight: Map<number, Request>
+  enforceRequestTimeout?: boolean
+  requestTimeout: number
+  requestTimeoutIntervalId?: NodeJS.Timeout | undefined
+  scheduleCheckPendingRequests(): void
+  scheduleRequestTimeoutCheck(): void
+  sendSocketRequest(request: Request): void
+  destroy(): void
+}
 const queue = prototypeOf<Queue>('network/requestQueue/index.js')
-const { scheduleCheckPendingRequests } = queue
+const { scheduleCheckPendingRequests, sendSocketRequest, destroy } = queue
 queue.scheduleCheckPendingRequests = function () {
   if (this.pending.length > 0) scheduleCheckPendingRequests.call(this)
+}
+
+// It looks ten times a second on each connection for requests that were not answered in time, and measures that time with a
+// clock that may be set. When the first of them is due is known, and none is while nothing is under way.
+queue.scheduleRequestTimeoutCheck = function () {
+  if (!this.enforceRequestTimeout || this.requestTimeoutIntervalId || this.inflight.size === 0) return
+  const leftMs = (request: Request) => (request.dueAt ?? Infinity) - performance.now()
+  const look = () => {
+    this.requestTimeoutIntervalId = undefined
+    for (const request of [...this.inflight.values()]) if (leftMs(request) <= 0) request.timeoutRequest()
+    this.scheduleRequestTimeoutCheck()
+  }
+  // No request that is sent meanwhile is due before `requestTimeout` has passed.
+  const firstMs = Math.min(this.requestTimeout, ...Array.from(this.inflight.values(), leftMs))
+  // The socket of a request keeps its process, the timer does not. One that is late may be ended after another is sent.
+  this.requestTimeoutIntervalId = setTimeout(look, Math.max(0, Math.ceil(firstMs))).unref()
+}
+queue.sendSocketRequest = function (request) {
+  request.dueAt = performance.now() + request.requestTimeout
+  sendSocketRequest.call(this, request)
+  this.scheduleRequestTimeoutCheck()
+}
+queue.destroy = function () {
+  destroy.call(this)
+  this.requestTimeoutIntervalId = undefined
 }
 
 // It asks one broker after the other for the coordinator of a group, and makes "Failed to find group coordinator" of
@@ -62,4 +98,16 @@ cluster.findTopicPartitionMetadata = function (topic) {
   const partitions = findTopicPartitionMetadata.call(this, topic)
   if (partitions.length === 0) throw createErrorFromCode(unknownTopic)
   return partitions
+}
+
+// Whether a heartbeat is due it asks a clock that may be set. When that is set back by ten minutes, it says nothing for ten
+// minutes, and the group goes on without it. It does not notice: it goes on reading what it was assigned before.
+type Member = { lastRequest: number; dueAt?: number; heartbeat(of: { interval: number }): Promise<void> }
+const member = prototypeOf<Member>('consumer/consumerGroup.js')
+const { heartbeat } = member
+member.heartbeat = async function (of) {
+  if (performance.now() < (this.dueAt ?? 0)) return
+  this.lastRequest = 0
+  await heartbeat.call(this, of)
+  this.dueAt = performance.now() + of.interval
 }
