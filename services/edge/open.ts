@@ -1,6 +1,7 @@
 import type { Express } from 'express'
 import { type Limited, limitWork } from '#runtime/calls/limit-work.ts'
 import { openServiceStates } from '#runtime/offsets/service-states.ts'
+import { createOpsQueue } from '#runtime/outbox/ops-queue.ts'
 import type { Publish } from '#runtime/kafka/output.ts'
 import { type Database, openPool } from '#runtime/postgres/database.ts'
 import { waitForSchema } from '#runtime/postgres/schema-check.ts'
@@ -117,7 +118,7 @@ async function openRoutes(
   const bounded = boundBy(config.DATABASE_TIMEOUT_MS)
   const boundedLookup = boundBy(lookupTimeoutMs)
   const { hold, holdAll, publish } = createPublishers(config, context.log, kafka)
-  const report = createReporter(publish, context.log)
+  const report = createReporter(createOpsQueue(context, kafka.sendNow), context.log)
   watchBroker(config, context, { probe: kafka.probe, report })
   const takeBytes = await limitDailyBytes(config, context, database, report)
   const sources = openSources(database, caching)

@@ -1,8 +1,8 @@
+import type { PublishOps } from '#runtime/outbox/ops-queue.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { OpsEvent } from '#schemas/generated/types.ts'
-import { topics } from '#schemas/topics.ts'
 import { idOf } from './identify.ts'
-import type { Cause, Publish } from './publish.ts'
+import type { Cause } from './publish.ts'
 
 /** An operational event about a data source, or without one about the edge. */
 export type Notice = {
@@ -15,20 +15,15 @@ export type Notice = {
   resolved?: boolean
 }
 
-/**
- * Publishes an operational event without waiting for it. Never fails: an event that cannot be published is logged. No row
- * changes with what is reported and the edge works without Postgres, so there is no outbox here.
- */
+/** Publishes an operational event without waiting for it. The edge works without Postgres, so there is no outbox here. */
 export type ReportNotice = (notice: Notice, cause: Cause) => void
 
-export function createReporter(publish: Publish, log: Log): ReportNotice {
-  return (notice, cause) => {
+export function createReporter(publishOps: PublishOps, log: Log): ReportNotice {
+  return (notice, { traceparent }) => {
     const { key, event } = opsEventOf(notice, Date.now())
     const { kind, sourceId, subject, facts } = notice
     log.warn({ kind, data_source_id: sourceId, subject, facts }, 'ops_event_reported')
-    publish(topics.opsEvents, key, event, cause).catch((error: unknown) =>
-      log.error({ error, event }, 'ops_event_lost'),
-    )
+    publishOps(key, event, traceparent)
   }
 }
 

@@ -7,6 +7,7 @@ import type { ConsumerSettings, KafkaSettings } from '../process/settings.ts'
 import type { ServiceContext } from '../process/service.ts'
 import { joinGroup } from './group-member.ts'
 import { Lane, nameOf } from './lane.ts'
+import { createOpsQueue } from '../outbox/ops-queue.ts'
 import { createIncidentReporter } from '../recovery/incidents.ts'
 import type { Subscription } from './subscription.ts'
 import { createBatchWorker } from './work-batch.ts'
@@ -46,7 +47,7 @@ export async function consume(
         ),
       ),
   })
-  const report = createIncidentReporter(context, publish)
+  const report = createIncidentReporter(context, createOpsQueue(context, publish))
   const workBatch = createBatchWorker(settings, context, processors, { losses, report })
   health.ready('kafka_consumer', () => lanes.forEach((lane) => lane.check()))
   health.live('kafka_consumer', () => lanes.forEach((lane) => lane.checkAlive()))

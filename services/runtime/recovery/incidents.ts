@@ -1,6 +1,5 @@
 import { v5 as uuidv5 } from 'uuid'
-import { topics } from '#schemas/topics.ts'
-import { output, type Publish } from '../kafka/output.ts'
+import type { PublishOps } from '../outbox/ops-queue.ts'
 import type { ServiceContext } from '../process/service.ts'
 import type { IncidentKind } from './offset-note.ts'
 
@@ -16,14 +15,14 @@ type Incident = {
 
 /**
  * Publishes the ops event of an incident that begins or, `resolved`, ends. One that begins again at the same offset, after a
- * restart for example, is the same event. Never fails: what cannot be published is logged. Consumers have no outbox for
- * these: raw-sink has no database, and elsewhere it may be the database that is in trouble.
+ * restart for example, is the same event. Consumers have no outbox for these: raw-sink has no database, and elsewhere it
+ * may be the database that is in trouble.
  */
 export type ReportIncident = (incident: Incident, resolved: boolean) => void
 
 export function createIncidentReporter(
   { name: service, log }: Pick<ServiceContext, 'name' | 'log'>,
-  publish: Publish,
+  publishOps: PublishOps,
 ): ReportIncident {
   return ({ kind, topic, partition, offset, message }, resolved) => {
     const subject = `${topic}/${partition}`
@@ -35,9 +34,7 @@ export function createIncidentReporter(
       message: resolved ? `Resolved: partition ${partition} of ${topic} goes on.` : message,
     }
     log[resolved ? 'info' : 'error']({ kind, ...facts, resolved, detail: message }, 'incident_reported')
-    publish([output(topics.opsEvents, service, event_id, event)]).catch((error: unknown) =>
-      log.error({ error, event }, 'ops_event_lost'),
-    )
+    publishOps(service, event)
   }
 }
 
