@@ -11,6 +11,7 @@ import { postgresSettings } from '#runtime/process/settings.ts'
 import { maxBodyBytes, topics } from '#schemas/topics.ts'
 import { settings as commandSettings, topicSettings } from '../../services/cli/config.ts'
 import { root, services } from '../local/config.ts'
+import { heapFlags } from '../service-values.ts'
 import { findFaults, helm, type Manifest, parseManifests, podOf, type PodSpec, render } from './render.ts'
 import { findTool } from './tools.ts'
 
@@ -135,7 +136,8 @@ describe.each(examples)('the chart with examples/%s.yaml', (example) => {
       const names = (containerOf(manifest).env ?? []).map(({ name }) => name.replace(/_FILE$/, ''))
       expect(names.filter((name) => !(name in settings))).toEqual([])
       expect(names).toEqual([...new Set(names)])
-      expect(containerOf(manifest).command.at(-1)).toBe(`services/${service}/main.ts`)
+      const [program, , ...others] = containerOf(manifest).command
+      expect([program, ...others]).toEqual(['node', ...heapFlags(service).slice(1), `services/${service}/main.ts`])
       const ways = ['SMTP_PASSWORD', 'SENDGRID_API_KEY', 'AFFINITY_API_KEY']
       for (const has of [() => false, (key: string) => !ways.includes(key)]) {
         const config = readConfig(environmentOf(manifest, has))
@@ -350,7 +352,7 @@ describe('values that are wrong', () => {
       set('operator.enabled=true,operator.heapMb=500'),
       'operator.heapMb is 500',
     ],
-    ['a heap above the memory', set('services.normalizer.heapMb=512'), 'Set resources.limits.memory to 614Mi or more'],
+    ['a heap above the memory', set('services.normalizer.heapMb=512'), 'Set resources.limits.memory to 683Mi or more'],
     [
       'a limit below the request',
       set(`${edge}.resources.limits.memory=0.2Gi`),

@@ -3,6 +3,7 @@ import { firestorePrograms } from './firestore.ts'
 import { inheritedEnv, type ProgramName, type Settings } from './config.ts'
 import { kafkaProgram } from './kafka.ts'
 import { clusterOf, clusterPrograms, loginEnv } from './kafka-cluster.ts'
+import { youngFlag } from '../service-values.ts'
 import { postgresProgram } from './postgres.ts'
 import { accepts, answers, type Program } from './processes.ts'
 import { registryProgram } from './registry.ts'
@@ -56,7 +57,7 @@ export function serviceProgram(name: ProgramName, settings: Settings, stackEnv: 
   return {
     name,
     command: process.execPath,
-    args: [join(root, 'services', name, 'main.ts')],
+    args: [youngFlag, join(root, 'services', name, 'main.ts')],
     cwd: root,
     env: { ...serviceEnv(stackEnv), ...login, ...own, HEALTH_PORT: String(healthPort) },
     isHealthy: () => answers(`http://127.0.0.1:${healthPort}/readyz`),

@@ -3,16 +3,16 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { parse } from 'yaml'
 import { formerSettings } from '#runtime/process/legacy-env.ts'
 import { allTopics } from '#schemas/topics.ts'
+import { podMemory } from '../service-values.ts'
 import { findUnknownCommands, findUnknownTargets } from './check-commands.ts'
 import { findDeadLinks } from './check-links.ts'
 import { findFormerSettings, findMissingRooms } from './check-names.ts'
 import type { Page } from './parts.ts'
 import { readCommands } from './read-commands.ts'
 import { readMetrics } from './read-metrics.ts'
-import { type Figures, type PodMemory, renderCapacity } from './render-capacity.ts'
+import { type Figures, renderCapacity } from './render-capacity.ts'
 import { fillIn, renderCommands, renderTopics, renderViews } from './render.ts'
 import { renderMetrics } from './render-metrics.ts'
 
@@ -28,7 +28,7 @@ const nouns = await readCommands()
 const generated: Page[] = [
   { path: commandsPage, text: renderCommands(nouns) },
   { path: metricsPage, text: renderMetrics(await readMetrics()) },
-  { path: capacityPage, text: renderCapacity(readFigures(), readPodMemory(), allTopics) },
+  { path: capacityPage, text: renderCapacity(readFigures(), podMemory, allTopics) },
   { path: topicsPage, text: fillIn(read(topicsPage), 'topics', renderTopics()) },
   { path: architecture, text: fillIn(read(architecture), 'views', renderViews()) },
 ]
@@ -65,14 +65,6 @@ async function findProblems(): Promise<string[]> {
 function readFigures(): Figures {
   return JSON.parse(read('test/bench/figures.json')) as Figures
 }
-
-function readPodMemory(): PodMemory {
-  const { services } = parse(read('deploy/helm/parma-analytics/values.yaml')) as Values
-  return Object.fromEntries(
-    Object.entries(services).map(([name, { resources }]) => [name, Number(resources.limits.memory.replace('Mi', ''))]),
-  )
-}
-type Values = { services: Record<string, { resources: { limits: { memory: string } } }> }
 
 /** Folders of services with source files in them, as `<service>/<room>`. */
 async function readRooms(): Promise<string[]> {

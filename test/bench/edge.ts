@@ -2,6 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
+import { memoryTarget } from '../../deploy/service-values.ts'
 import { createCodec } from '../../schemas/codec.ts'
 import { createRegistry } from '../../schemas/registry.ts'
 import { topics } from '../../schemas/topics.ts'
@@ -93,7 +94,7 @@ export const edge: Measure = async (bench) => {
       value: peak,
       unit: 'MiB',
       detail: 'peak RSS before the batches, heap of its pod',
-      below: 250,
+      below: memoryTarget('edge'),
     },
     {
       what: `handshake of ${fields} fields`,

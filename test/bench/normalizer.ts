@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { memoryTarget } from '../../deploy/service-values.ts'
 import { settings } from '../../services/normalizer/config.ts'
 import { readHistory, type History } from '../harness/github.ts'
 import { waitFor } from '../harness/wait-for.ts'
@@ -64,8 +65,8 @@ async function measureLoad(bench: Bench, name: string, history: History, backlog
       what: '  memory',
       value: peak.max,
       unit: 'MiB',
-      below: 400,
-      detail: `peak RSS with the heap of its pod, backlog ${formatNumber(backlog)}`,
+      below: memoryTarget('normalizer'),
+      detail: `peak RSS with the heap of its pod, backlog ${formatNumber(backlog)}; nine tenths of its limit`,
     },
     {
       what: `values a payload, ${name}`,

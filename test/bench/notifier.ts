@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Kafka, logLevel, type Producer } from 'kafkajs'
 import SMTPConnection from 'nodemailer/lib/smtp-connection'
 import pg from 'pg'
+import { memoryTarget } from '../../deploy/service-values.ts'
 import { type Codec, createCodec } from '../../schemas/codec.ts'
 import type { News, Observation } from '../../schemas/generated/types.ts'
 import { createRegistry } from '../../schemas/registry.ts'
@@ -103,8 +104,8 @@ async function measureRate(own: Own, bare: number): Promise<Result[]> {
     },
     {
       what: 'notifier, memory',
-      ...{ value: readPeak(service.pid), unit: 'MiB', below: 384 },
-      detail: 'peak RSS, heap of its pod; below its limit in Kubernetes',
+      ...{ value: readPeak(service.pid), unit: 'MiB', below: memoryTarget('notifier') },
+      detail: 'peak RSS, heap of its pod',
     },
   ]
 }

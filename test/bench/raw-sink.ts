@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
+import { memoryTarget } from '../../deploy/service-values.ts'
 import { readHistory } from '../harness/github.ts'
 import { waitFor } from '../harness/wait-for.ts'
 import { fillBacklog } from './backlog.ts'
@@ -37,7 +38,7 @@ export const rawSink: Measure = async ({ serviceEnv, say }) => {
   return [
     { what: 'raw-sink, to a stub', value: own.rate, unit: 'documents/s', below: null, detail: `${what}; ${cpu}` },
     { what: 'raw-sink, to the emulator', value: emulated.rate, unit: 'documents/s', below: null, detail: what },
-    { what: '  memory', value: own.peak, unit: 'MiB', below: 400, detail: memory },
+    { what: '  memory', value: own.peak, unit: 'MiB', below: memoryTarget('raw-sink'), detail: memory },
   ]
 }
 

@@ -1,31 +1,25 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { parse } from 'yaml'
-import { inheritedEnv, root } from '../../deploy/local/config.ts'
+import { root } from '../../deploy/local/config.ts'
 import { findFreePort } from '../../deploy/local/free-port.ts'
 import { answers } from '../../deploy/local/processes.ts'
+import { heapFlags } from '../../deploy/service-values.ts'
 import { waitFor } from '../harness/wait-for.ts'
 
 /** A service that one measure starts and stops, so that its backlog exists when it starts. */
 export type RunningService = AsyncDisposable & { pid: number; healthUrl: string }
 
-type Values = { services: Partial<Record<string, { heapMb: number }>> }
-const chart = parse(readFileSync(join(root, 'deploy/helm/parma-analytics/values.yaml'), 'utf8')) as Values
-
 /**
  * Starts `node services/<name>/main.ts` with the heap of its pod, and resolves when it is ready; it is stopped in order
- * when disposed. The young generation of the local stack is smaller than that of a pod, which costs CPU.
+ * when disposed.
  */
 export async function runService(name: string, env: NodeJS.ProcessEnv): Promise<RunningService> {
   const port = await findFreePort()
   const healthUrl = `http://127.0.0.1:${port}`
-  const heapMb = chart.services[name]?.heapMb
-  if (heapMb === undefined) throw new Error(`the chart has no heapMb of ${name}`)
-  const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, join(root, 'services', name, 'main.ts')], {
+  const child = spawn(process.execPath, [...heapFlags(name), join(root, 'services', name, 'main.ts')], {
     cwd: root,
-    env: { ...env, NODE_OPTIONS: inheritedEnv.NODE_OPTIONS, HEALTH_PORT: String(port), LOG_LEVEL: 'warn' },
+    env: { ...env, HEALTH_PORT: String(port), LOG_LEVEL: 'warn' },
     // What the bench prints may be JSON.
     stdio: ['ignore', process.stderr, process.stderr],
   })

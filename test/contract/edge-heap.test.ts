@@ -1,24 +1,17 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { parse } from 'yaml'
-import { root } from '../../deploy/local/config.ts'
+import { heapFlags } from '../../deploy/service-values.ts'
 import { topics } from '../../schemas/topics.ts'
 import { type StartedEdge, startEdge } from '../harness/edge/setup.ts'
 
 let edge: StartedEdge
 let token = ''
 
-type Values = { services: { edge: { heapMb: number } } }
-const values = parse(readFileSync(join(root, 'deploy/helm/parma-analytics/values.yaml'), 'utf8')) as Values
-/** As in production. */
-const heap = `--max-old-space-size=${values.services.edge.heapMb}`
 const maxValues = 400_000
 
 beforeAll(async () => {
   // A machine that runs many tests parses slowly, and Kafka's answers wait for it.
-  edge = await startEdge({ NODE_OPTIONS: heap, FEED_DEADLINE_MS: '60000' })
+  edge = await startEdge({ FEED_DEADLINE_MS: '60000' }, heapFlags('edge'))
   token = await edge.token(await edge.addSource('github'))
 })
 

@@ -1,3 +1,4 @@
+import { root } from '../../deploy/local/config.ts'
 import { runParma } from '../../deploy/local/parma.ts'
 import { createDatabase, type TestDatabase } from './database.ts'
 import { openFirestore, type TestFirestore } from './firestore.ts'
@@ -11,8 +12,8 @@ export type Installation = {
   firestore: TestFirestore
   /** The environment of its services and commands. */
   env: NodeJS.ProcessEnv
-  /** Starts a service; `env` overrides the installation's. The same name again starts one more replica. */
-  start(name: string, env?: NodeJS.ProcessEnv): Promise<StartedService>
+  /** Starts a service; `env` overrides the installation's. The same name again starts one more replica. `flags`: of Node. */
+  start(name: string, env?: NodeJS.ProcessEnv, flags?: string[]): Promise<StartedService>
   /** Runs a `parma` command and returns what it printed. */
   parma(...args: string[]): Promise<string>
 }
@@ -44,7 +45,7 @@ export async function createInstallation(makeTopics = createTopics): Promise<Ins
     topics,
     firestore,
     env,
-    start: (name, own = {}) => startService(name, { ...env, ...own }),
+    start: (name, own = {}, flags = []) => startService(name, { ...env, ...own }, root, flags),
     parma: (...args) => runParma(env, ...args),
   }
 }

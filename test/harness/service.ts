@@ -14,14 +14,19 @@ export type StartedService = StartedProcess & {
 /**
  * Starts `node services/<name>/main.ts` on free ports, with `env` alone as its environment, and resolves when /readyz
  * says so. An installation's `start` knows the environment: use that where there is one. `from`: the folder of another
- * version.
+ * version. `flags`: of Node.
  */
-export async function startService(name: string, env: NodeJS.ProcessEnv, from = root): Promise<StartedService> {
+export async function startService(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  from = root,
+  flags: string[] = [],
+): Promise<StartedService> {
   const [port, healthPort] = [await findFreePort(), await findFreePort()]
   const ports = { EDGE_PORT: String(port), HEALTH_PORT: String(healthPort), ...env }
   const healthUrl = `http://127.0.0.1:${ports.HEALTH_PORT}`
   const main = join(from, 'services', name, 'main.ts')
-  const started = await startProcess(name, [main], ports, () => answers(`${healthUrl}/readyz`), undefined, {
+  const started = await startProcess(name, [...flags, main], ports, () => answers(`${healthUrl}/readyz`), undefined, {
     cwd: from,
   })
   return { ...started, url: `http://127.0.0.1:${ports.EDGE_PORT}`, healthUrl }

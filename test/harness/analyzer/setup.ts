@@ -16,8 +16,8 @@ const dayMs = 86_400_000
 
 export type AnalyzerBench = Awaited<ReturnType<typeof installAnalyzer>>
 
-/** An installation with a running analyzer, for a whole file. Commands that the test runs itself find it, too. */
-export async function installAnalyzer() {
+/** An installation with a running analyzer, which `env` goes to, for a whole file. Commands that the test runs itself find it, too. */
+export async function installAnalyzer(env: NodeJS.ProcessEnv = {}) {
   const installation = await createInstallation()
   for (const [name, value] of Object.entries(installation.env)) vi.stubEnv(name, value)
   onCleanup(() => void vi.unstubAllEnvs())
@@ -162,7 +162,7 @@ export async function installAnalyzer() {
     return rows.map(({ title, created_at }) => `${created_at} ${title}`)
   }
 
-  const service = await startAnalyzer()
+  const service = await startAnalyzer(env)
   return { installation, service, startAnalyzer, createSeries, store, send, readAll, newsOf, settled, stored, shown }
 }
 

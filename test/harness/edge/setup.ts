@@ -40,14 +40,14 @@ export type TestEdge = Installation & {
 export type StartedEdge = TestEdge & { service: StartedService }
 
 /**
- * An installation with an edge that may call modules on this machine. `env` goes to the edge alone. Its services have the
- * rights in Postgres that they have in production.
+ * An installation with an edge that may call modules on this machine. `env` and the `flags` of Node go to the edge alone.
+ * Its services have the rights in Postgres that they have in production.
  */
-export async function startEdge(env: NodeJS.ProcessEnv = {}): Promise<StartedEdge> {
+export async function startEdge(env: NodeJS.ProcessEnv = {}, flags: string[] = []): Promise<StartedEdge> {
   const installation = await createInstallation()
-  const start: Installation['start'] = (name, own) =>
-    installation.start(name, asRole(name, { ...installation.env, ...own }))
-  const service = await start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env })
+  const start: Installation['start'] = (name, own, nodeFlags) =>
+    installation.start(name, asRole(name, { ...installation.env, ...own }), nodeFlags)
+  const service = await start('edge', { ALLOWED_PRIVATE_NETWORKS: '127.0.0.0/8', ...env }, flags)
   return { ...useEdge({ ...installation, start }, service.url), service }
 }
 

@@ -99,7 +99,7 @@ names the value and says what to do.
 {{- fail (printf "%s.resources.requests.%s is %v, and its limit is %v: raise limits.%s, or lower requests.%s." $where $kind $request $limit $kind $kind) -}}
 {{- end -}}
 {{- end -}}
-{{- $least := div (mul (int $block.heapMb) 6) 5 -}}
+{{- $least := div (add (mul (int $block.heapMb) 4) 2) 3 -}}
 {{- with $limits.memory -}}
 {{- if lt (int64 (include "parma.thousandths" .)) (mul $least 1048576 1000) -}}
 {{- fail (printf "%s.heapMb is %d, and its memory limit is %v: the pod would be killed while its heap is allowed to grow. Set resources.limits.memory to %dMi or more, or lower heapMb." $where (int $block.heapMb) . $least) -}}
