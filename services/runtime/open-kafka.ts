@@ -7,8 +7,10 @@ import { createErasures, type Erasures } from './erase/erasures.ts'
 import { prefixed } from './kafka/client.ts'
 import { createPublish, type Publish } from './kafka/output.ts'
 import { openProducer, type ProducerContext, type ProducerOptions } from './kafka/produce.ts'
-import { readBetween } from './kafka/read-topics.ts'
+import { readBetween, readTopics } from './kafka/read-topics.ts'
+import type { FetchedRecord } from './kafka/record.ts'
 import { readTable } from './kafka/topic-table.ts'
+import { createLog } from './process/log.ts'
 import type { ConsumerSettings, KafkaSettings, ProducerSettings } from './process/settings.ts'
 import type { ServiceContext } from './process/service.ts'
 
@@ -60,4 +62,23 @@ export async function openPublisher(
 ): Promise<Publish> {
   const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   return createPublish(config, codec, await openProducer(config, context, options))
+}
+
+/**
+ * For commands: gives `onRow` each row that the topic has at the time of the call, in order per key, or with `since` (ms
+ * since 1970) those from then on, and maybe some before. A value of null says that its key was deleted. Throws a
+ * DecodeError when a row cannot be decoded: a command must not do its work by half of what there is.
+ */
+export async function readRows<T>(
+  config: KafkaSettings,
+  topic: Topic<T>,
+  onRow: (value: T | null, key: string) => void,
+  since?: number,
+): Promise<void> {
+  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+  const [log, name] = [createLog('parma', 'silent'), prefixed(config, topic.name)]
+  const take = async ({ key, value }: FetchedRecord) =>
+    onRow(value === null ? null : await codec.decode(topic, value), String(key))
+  if (since === undefined) await readTopics(config, log, [name], take)
+  else await readBetween(config, log, name, { from: since, to: Number.MAX_SAFE_INTEGER }, take)
 }

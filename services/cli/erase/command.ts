@@ -64,7 +64,7 @@ async function forget({ dryRun = false, yes, json = false, ...options }: Options
 
   if (options.again) {
     const found: Found[] = []
-    for (const { id, ...target } of await readList(config, log))
+    for (const { id, ...target } of await readList(config))
       found.push(...(await erase(places, target, { dryRun }, audit(target, { id, again: true }))))
     return report(found, { dryRun, json, isFirestore: firestore !== null })
   }

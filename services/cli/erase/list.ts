@@ -1,15 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { markIn } from '#runtime/erase/erasures.ts'
 import type { Mark } from '#runtime/erase/recognise.ts'
-import { prefixed } from '#runtime/kafka/client.ts'
 import { output } from '#runtime/kafka/output.ts'
-import { readTopics } from '#runtime/kafka/read-topics.ts'
-import { openPublisher } from '#runtime/open-kafka.ts'
+import { openPublisher, readRows } from '#runtime/open-kafka.ts'
 import type { Log } from '#runtime/process/log.ts'
 import type { KafkaSettings, ProducerSettings } from '#runtime/process/settings.ts'
-import { createCodec } from '#schemas/codec.ts'
 import type { Erasure } from '#schemas/generated/types.ts'
-import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 
 /** What is erased: a company, or a text by its mark. */
@@ -35,11 +31,10 @@ export async function putOnList(
 }
 
 /** All that is on the list, in order. */
-export async function readList(config: Settings, log: Log): Promise<Listed[]> {
-  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
+export async function readList(config: KafkaSettings): Promise<Listed[]> {
   const listed: Listed[] = []
-  await readTopics(config, log, [prefixed(config, topics.erasures.name)], async ({ value }) => {
-    const row = await codec.decode(topics.erasures, value)
+  await readRows(config, topics.erasures, (row) => {
+    if (row === null) return
     const mark = markIn(row)
     if (row.company_id !== null) listed.push({ id: row.event_id, company: row.company_id })
     else if (mark) listed.push({ id: row.event_id, mark })

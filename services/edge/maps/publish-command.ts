@@ -3,19 +3,16 @@ import { z } from 'zod'
 import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { findSource, isoTime, openCommandPool } from '#runtime/commands/command-database.ts'
 import { printResult, printRows } from '#runtime/commands/commands.ts'
-import { prefixed } from '#runtime/kafka/client.ts'
 import { readTopics } from '#runtime/kafka/read-topics.ts'
 import { output } from '#runtime/kafka/output.ts'
 import { findLostMeasurements, recoverMeasurements } from '#runtime/module/recover-measurements.ts'
-import { openPublisher } from '#runtime/open-kafka.ts'
+import { openPublisher, readRows } from '#runtime/open-kafka.ts'
 import { type Database, sql, type Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
 import { createLog } from '#runtime/process/log.ts'
 import { type KafkaSettings, kafkaSettings, postgresSettings, producerSettings } from '#runtime/process/settings.ts'
 import { formatCount } from '#runtime/text/format.ts'
-import { createCodec } from '#schemas/codec.ts'
 import type { NormalizationMap } from '#schemas/generated/types.ts'
-import { createRegistry } from '#schemas/registry.ts'
 import { topics } from '#schemas/topics.ts'
 import { keyOf, lockMaps, mapEvent, readMap } from './versions.ts'
 
@@ -121,12 +118,10 @@ async function recover({ dryRun = false, json = false }: { dryRun?: boolean; jso
 
 /** Every version that the topic has, the oldest of each source first. */
 async function readMaps(config: KafkaSettings): Promise<NormalizationMap[]> {
-  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const found = new Map<string, NormalizationMap>()
-  const topic = prefixed(config, topics.normalizationMaps.name)
-  await readTopics(config, createLog('parma', 'silent'), [topic], async ({ key, value }) => {
-    if (value === null) found.delete(String(key))
-    else found.set(String(key), await codec.decode(topics.normalizationMaps, value))
+  await readRows(config, topics.normalizationMaps, (map, key) => {
+    if (map === null) found.delete(key)
+    else found.set(key, map)
   })
   return [...found.values()].sort((a, b) => a.data_source_id - b.data_source_id || a.version - b.version)
 }

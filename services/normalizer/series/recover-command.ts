@@ -4,16 +4,13 @@ import { auditCommand } from '#runtime/changes/audit-command.ts'
 import { openCommandPool } from '#runtime/commands/command-database.ts'
 import { printResult } from '#runtime/commands/commands.ts'
 import { requireTime } from '#runtime/commands/read-typed.ts'
-import { prefixed } from '#runtime/kafka/client.ts'
-import { readBetween } from '#runtime/kafka/read-topics.ts'
+import { readRows } from '#runtime/open-kafka.ts'
 import { advanceCounter } from '#runtime/postgres/public-tables.ts'
 import { sql, type Transaction } from '#runtime/postgres/database.ts'
 import { readEnv } from '#runtime/process/config.ts'
-import { createLog } from '#runtime/process/log.ts'
 import { type KafkaSettings, kafkaSettings, postgresSettings } from '#runtime/process/settings.ts'
 import { hourMs } from '#runtime/text/time.ts'
-import { createCodec } from '#schemas/codec.ts'
-import { createRegistry } from '#schemas/registry.ts'
+import type { Observation } from '#schemas/generated/types.ts'
 import { topics } from '#schemas/topics.ts'
 
 export function build(group: Command): void {
@@ -49,15 +46,12 @@ async function recover({ since, dryRun = false, json = false }: Options): Promis
 
 /** The series of what was observed since then (ms since 1970). */
 async function readSeries(config: KafkaSettings, since: number): Promise<Series[]> {
-  const codec = createCodec(createRegistry(config.SCHEMA_REGISTRY_URL))
   const seen = new Map<number, Series>()
-  const times = { from: since - hourMs, to: Number.MAX_SAFE_INTEGER }
-  const topic = prefixed(config, topics.observations.name)
-  await readBetween(config, createLog('parma', 'silent'), topic, times, async ({ value }) => {
-    const { company_id, values } = await codec.decode(topics.observations, value)
-    for (const { company_measurement_id: id, source_measurement_id: measurementId } of values)
-      seen.set(id, { id, companyId: Number(company_id), measurementId })
-  })
+  const note = (observation: Observation | null) => {
+    for (const { company_measurement_id: id, source_measurement_id: measurementId } of observation?.values ?? [])
+      seen.set(id, { id, companyId: Number(observation?.company_id), measurementId })
+  }
+  await readRows(config, topics.observations, note, since - hourMs)
   return [...seen.values()]
 }
 
