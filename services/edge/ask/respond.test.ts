@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { csvType } from '../http/csv.ts'
 import type { RouteRequest } from '../server/route.ts'
-import { answer, answerFile, linkNext, wantsCsv } from './respond.ts'
+import { linkNext, wantsCsv } from './respond.ts'
 
 const request = (headers: Record<string, string>) => ({ headers }) as unknown as RouteRequest
 
@@ -19,20 +18,6 @@ describe('wantsCsv', () => {
     ['text/csv', 'json', false],
   ] as const)('Accept %j and format %s: %s', (accept, format, expected) => {
     expect(wantsCsv(request(accept === '' ? {} : { accept }), format)).toBe(expected)
-  })
-})
-
-describe('answer', () => {
-  const { headers } = answer(request({}), { a: 1 })
-
-  test('is 304 without a body for whoever has it, also where a proxy made the tag weak', () => {
-    for (const tag of [headers['etag']!, `W/${headers['etag']}`, `"x", ${headers['etag']}`, '*'])
-      expect(answer(request({ 'if-none-match': tag }), { a: 1 })).toMatchObject({ status: 304, body: null })
-    expect(answer(request({ 'if-none-match': headers['etag']! }), { a: 2 }).status).toBe(200)
-  })
-
-  test('JSON and CSV of the same text have different tags', () => {
-    expect(answerFile(request({}), csvType, '{"a":1}').headers['etag']).not.toBe(headers['etag'])
   })
 })
 

@@ -1,8 +1,7 @@
 import type { z } from 'zod'
 import { capitalize } from '#runtime/text/format.ts'
-import { ownOnly, tagged, unchanged, withTag } from '../http/etag.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
-import { json, type RouteResponse } from '../http/response.ts'
+import { file, json, type RouteResponse } from '../http/response.ts'
 import type { ResponseDoc, RouteRequest } from '../server/route.ts'
 import { remedies } from '../trace/event-reasons.ts'
 import { toLookupFailure } from '../trace/event-views.ts'
@@ -13,21 +12,6 @@ export async function orUnavailable<T extends object | number | boolean | null>(
   const found = await work.catch(toLookupFailure)
   if (typeof found === 'string') throw unavailable(remedies[found])
   return found
-}
-
-/** A body with its `ETag`; 304 without a body when the caller has it already. */
-export function answer(request: RouteRequest, value: unknown, headers: Record<string, string> = {}): RouteResponse {
-  return withTag(request.headers, json(200, value, { ...ownOnly, ...headers }))
-}
-
-/** The same for a text of another type. */
-export function answerFile(
-  request: RouteRequest,
-  type: string,
-  body: string,
-  headers: Record<string, string> = {},
-): RouteResponse {
-  return withTag(request.headers, { status: 200, headers: { 'content-type': type, ...ownOnly, ...headers }, body })
 }
 
 /** Whether the caller wants CSV: it asks for it by `format`, else prefers it in Accept. */
@@ -45,13 +29,13 @@ export function wantsCsv({ headers }: RouteRequest, format: 'json' | 'csv' | und
 
 /** A page in the format that the caller wants, with the address of the next one. `csv`: the same as a file; null: JSON. */
 export function answerPage(
-  request: RouteRequest,
+  { query }: RouteRequest,
   path: string,
   page: { next: string | null },
   csv: (() => string) | null,
 ): RouteResponse {
-  const next = linkNext(path, request.query, page.next)
-  return csv ? answerFile(request, csvType, csv(), next) : answer(request, page, next)
+  const next = linkNext(path, query, page.next)
+  return csv ? file(csvType, csv(), next) : json(200, page, next)
 }
 
 /** `Link` to the next page, for callers that read no body: RFC 8288. */
@@ -77,19 +61,10 @@ export function notFound(what: 'company' | 'series' | 'bucket' | 'news item' | '
   )
 }
 
-/** The responses that all reads have: a body, and 304. */
-export function readDocs(description: string, schema: z.ZodType, contentType?: string): Record<number, ResponseDoc> {
-  return {
-    200: { description, schema, headers: tagged, ...(contentType !== undefined && { contentType }) },
-    304: unchanged,
-  }
-}
-
-/** The same of pages, which are files for spreadsheets, too. `unknown`: what a 404 means. */
+/** The responses of a page, which is a file for spreadsheets, too. `unknown`: what a 404 means. */
 export function pageDocs(description: string, schema: z.ZodType, unknown?: string): Record<number, ResponseDoc> {
-  const headers = { ...tagged, link: 'The next page, as rel="next".' }
+  const headers = { link: 'The next page, as rel="next".' }
   const docs: Record<number, ResponseDoc> = {
-    ...readDocs(description, schema),
     200: { description, schema, alternative: csvType, headers },
     400: { description: 'The cursor is damaged, or belongs to another query.' },
   }

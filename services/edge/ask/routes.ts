@@ -4,8 +4,7 @@ import type { Database } from '#runtime/postgres/database.ts'
 import type { Asked } from '../http/cursor.ts'
 import { type Cell, writeCsv } from '../http/csv.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { conditional } from '../http/etag.ts'
-import type { RouteResponse } from '../http/response.ts'
+import { json, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
 import { companiesPage, companiesQuery, companyColumns, flattenCompany, listCompanies } from './companies.ts'
@@ -14,7 +13,7 @@ import { flattenSeries, listSeries, seriesColumns, seriesPage, seriesQuery } fro
 import type { Viewer } from '../access/viewer.ts'
 import { flattenNews, newsColumns, newsPage, newsQuery, readNews } from './news.ts'
 import { flattenPoint, pointColumns, pointsQuery, readSeries, seriesDetail, seriesParams } from './one-series.ts'
-import { answer, answerPage, notFound, orUnavailable, pageDocs, readDocs, wantsCsv } from './respond.ts'
+import { answerPage, notFound, orUnavailable, pageDocs, wantsCsv } from './respond.ts'
 import { search, searchQuery, searchResult } from './search.ts'
 import { flattenSource, listSources, sourceColumns, sourcesPage, sourcesQuery } from './sources.ts'
 
@@ -96,10 +95,7 @@ function listRoute<
   const path = `/api/v1/${name}`
   return {
     ...{ method: 'get', path, role: 'viewer' },
-    doc: {
-      ...{ summary, query, headers: conditional },
-      responses: pageDocs('A page.', page, unknown),
-    },
+    doc: { summary, query, responses: pageDocs('A page.', page, unknown) },
     async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const parameters = validate(query, request.query, 'query')
       const found = await orUnavailable(
@@ -117,9 +113,8 @@ function companyRoute({ database, bounded, limited }: AskDeps): Route {
     doc: {
       summary: 'One company: its sources, series with their growth, list items and news items.',
       params: companyParams,
-      headers: conditional,
       responses: {
-        ...readDocs('The company.', companyDetail),
+        200: { description: 'The company.', schema: companyDetail },
         404: { description: 'No company with this id is known.' },
       },
     },
@@ -127,7 +122,7 @@ function companyRoute({ database, bounded, limited }: AskDeps): Route {
       const { company_id } = validate(companyParams, request.params, 'path')
       const found = await orUnavailable(bounded(limited(() => readCompany(database, viewer, company_id))))
       if (found === null) throw notFound('company', 'GET /api/v1/companies')
-      return answer(request, found)
+      return json(200, found)
     },
   }
 }
@@ -139,7 +134,6 @@ function seriesRoute({ database, bounded, limited }: AskDeps): Route {
       summary: 'One series: its values, forecast, growth and news items. `.csv` at the end of the path gives a file.',
       params: seriesParams,
       query: pointsQuery,
-      headers: conditional,
       responses: pageDocs('A page of values.', seriesDetail, 'No series with this id is known.'),
     },
     async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
@@ -162,12 +156,11 @@ function searchRoute({ database, bounded }: AskDeps): Route {
     doc: {
       summary: 'Companies, buckets, sources and measurements by name.',
       query: searchQuery,
-      headers: conditional,
-      responses: readDocs('What has these words in its name.', searchResult),
+      responses: { 200: { description: 'What has these words in its name.', schema: searchResult } },
     },
     async handle(request: RouteRequest, viewer: Viewer): Promise<RouteResponse> {
       const query = validate(searchQuery, request.query, 'query')
-      return answer(request, await orUnavailable(bounded(search(database, viewer, query))))
+      return json(200, await orUnavailable(bounded(search(database, viewer, query))))
     },
   }
 }

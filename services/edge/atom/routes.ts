@@ -7,11 +7,10 @@ import { signedQuery } from '../access/signed-query.ts'
 import type { Viewer } from '../access/viewer.ts'
 import { mayRead, maySeeBucket } from '../ask/may-read.ts'
 import { readNews } from '../ask/news.ts'
-import { answerFile, orUnavailable, readDocs } from '../ask/respond.ts'
+import { orUnavailable } from '../ask/respond.ts'
 import type { Bounded } from '../http/deadline.ts'
-import { conditional } from '../http/etag.ts'
 import { HttpError } from '../http/http-error.ts'
-import type { RouteResponse } from '../http/response.ts'
+import { file, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
 import { readFeedVersion } from './address.ts'
@@ -47,9 +46,11 @@ export function atomRoute(deps: AtomDeps): Route {
       summary: 'Atom feed of news items: of all companies that a person follows, of a bucket, or of one company.',
       params: feedParams,
       query: signedQuery,
-      headers: conditional,
       responses: {
-        ...readDocs('The feed (RFC 4287), the newest news items first.', z.string(), feedType),
+        200: {
+          description: 'The feed (RFC 4287), the newest news items first.',
+          ...{ schema: z.string(), contentType: feedType },
+        },
         403: { description: 'The signature is missing or wrong.' },
         404: { description: 'The person may not see the bucket or company, or it does not exist.' },
         410: { description: 'The address was revoked. `parma atom show` gives a new one.' },
@@ -65,7 +66,7 @@ export function atomRoute(deps: AtomDeps): Route {
         throw new HttpError(410, 'This address was revoked. `parma atom show` gives a new one.')
       const key = `${feed.person}/${feed.version}/${feed.subject}`
       const body = await cache.get(key, () => makeFeed(deps, feed))
-      return answerFile(request, feedType, body)
+      return file(feedType, body)
     },
   }
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod'
 import type { AskDeps } from '../ask/routes.ts'
 import { id } from '../ask/parameters.ts'
-import { answer, notFound, orUnavailable, readDocs } from '../ask/respond.ts'
-import { conditional } from '../http/etag.ts'
-import type { RouteResponse } from '../http/response.ts'
+import { notFound, orUnavailable } from '../ask/respond.ts'
+import { json, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteRequest } from '../server/route.ts'
 import { whyParams } from '../trace/why.ts'
@@ -21,9 +20,8 @@ export function audienceRoute({ database, bounded, limited }: AskDeps): Route {
       summary: 'Whether people heard of a news item, when and where, and why not.',
       params: whyParams,
       query: audienceQuery,
-      headers: conditional,
       responses: {
-        ...readDocs('The people.', z.object({ people: z.array(explainedSchema) })),
+        200: { description: 'The people.', schema: z.object({ people: z.array(explainedSchema) }) },
         404: { description: 'No news item, or no person, with this id is known.' },
       },
     },
@@ -33,7 +31,7 @@ export function audienceRoute({ database, bounded, limited }: AskDeps): Route {
       const people = await orUnavailable(bounded(limited(() => explainAudience(database, news_id, person, Date.now()))))
       if (people === null) throw notFound('news item', 'GET /api/v1/news')
       if (people.length === 0 && person !== undefined) throw notFound('person', 'parma-web')
-      return answer(request, { people })
+      return json(200, { people })
     },
   }
 }

@@ -5,14 +5,14 @@ import type { Session } from '../access/sessions.ts'
 import { companyColumns, flattenCompany } from '../ask/companies.ts'
 import { companyParams } from '../ask/company.ts'
 import { readSeriesHead } from '../ask/one-series.ts'
-import { answerFile, linkNext, orUnavailable } from '../ask/respond.ts'
+import { linkNext, orUnavailable } from '../ask/respond.ts'
 import { notThere, readNotice } from '../console/changes.ts'
 import { given } from '../console/news-query.ts'
 import { html } from '../design/html.ts'
 import { asPage, messagePage, showPage } from '../design/layout.ts'
 import { readZone } from '../design/zone.ts'
 import { csvType, writeCsv } from '../http/csv.ts'
-import type { RouteResponse } from '../http/response.ts'
+import { file, type RouteResponse } from '../http/response.ts'
 import { validate } from '../http/validation.ts'
 import type { Route, RouteDoc, RouteRequest } from '../server/route.ts'
 import type { TrialDeps } from '../rule-trial/ask.ts'
@@ -51,7 +51,8 @@ function watchlistRoute({ database, bounded, limited }: CompanyPagesDeps): Route
       if (query.format === 'csv') {
         const page = await orUnavailable(bounded(limited(() => readWatchlistFile(database, session, query))))
         const next = linkNext('/console/watchlist', request.query, page.next)
-        return answerFile(request, csvType, writeCsv(companyColumns, page.companies.flatMap(flattenCompany)), next)
+        const rows = page.companies.flatMap(flattenCompany)
+        return file(csvType, writeCsv(companyColumns, rows), { 'cache-control': 'no-store', ...next })
       }
       const now = Date.now()
       const view = await orUnavailable(bounded(limited(() => readWatchlist(database, session, query, now))))

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { RouteResponse } from './response.ts'
 
 // What a caller may see depends on who it is.
-export const ownOnly = { 'cache-control': 'private, no-cache', vary: 'accept, authorization, cookie' }
+const ownOnly = { 'cache-control': 'private, no-cache', vary: 'accept, authorization, cookie' }
 
 /** A response with the `ETag` of its body; 304 without a body when the caller has it already. */
 export function withTag(asked: IncomingHttpHeaders, response: RouteResponse): RouteResponse {
@@ -14,7 +14,7 @@ export function withTag(asked: IncomingHttpHeaders, response: RouteResponse): Ro
     .update('\n')
     .update(response.body ?? '')
   const etag = `"${hash.digest('base64url').slice(0, 27)}"`
-  const headers: Record<string, string> = { ...response.headers, etag }
+  const headers: Record<string, string> = { ...ownOnly, ...response.headers, etag }
   if (!matches(asked, etag)) return { ...response, headers }
   const { 'content-type': _, ...kept } = headers
   return { status: 304, headers: kept, body: null }

@@ -59,6 +59,7 @@ const routes: Route[] = [
     handle: fail(new TransientError('postgres://user:password@host')),
   },
   { method: 'get', path: '/api/v1/look', role: 'viewer', doc, handle: (_, { name }) => json(200, name) },
+  { method: 'get', path: '/feeds/mine', role: 'anyone', doc, handle: () => json(200, 'feed') },
   { method: 'post', path: '/api/v1/act', role: 'operator', doc, handle: () => json(200, 'done') },
   {
     method: 'get',
@@ -175,6 +176,17 @@ describe('answers', () => {
       null,
       '0',
     ])
+  })
+
+  test('of reads under /api/v1 and of feeds have a tag, and are 304 for whoever has it', async () => {
+    const get = async (path: string, headers = {}) => ask(path, { headers: { authorization: viewerKey, ...headers } })
+    for (const path of ['/api/v1/look', '/feeds/mine']) {
+      const etag = (await get(path)).headers.get('etag')
+      expect([path, etag]).toEqual([path, expect.stringMatching(/^"[\w-]{27}"$/)])
+      const again = await get(path, { 'if-none-match': etag })
+      expect([path, again.status, await again.text()]).toEqual([path, 304, ''])
+    }
+    expect((await ask('/maybe')).headers.get('etag')).toBeNull()
   })
 
   test('every one has the headers of helmet and none of Express', async () => {

@@ -15,7 +15,7 @@ import type { Log } from '#runtime/process/log.ts'
 import { classify } from '#runtime/calls/retry.ts'
 import { errorPage, isConsolePath } from '../design/error-page.ts'
 import type { SentForm } from '../http/form.ts'
-import { ownOnly, withTag } from '../http/etag.ts'
+import { withTag } from '../http/etag.ts'
 import { HttpError, unavailable } from '../http/http-error.ts'
 import { answersProblemJson, problem } from '../http/problem.ts'
 import { json, type RouteResponse } from '../http/response.ts'
@@ -105,14 +105,9 @@ function serve(route: Route, deps: AppDeps): RequestHandler {
     }
     response.locals[asked] = routeRequest
     const handle = await authorize(route, request, response, deps)
-    send(response, tagReads(route, routeRequest, await handle(routeRequest)))
+    const made = await handle(routeRequest)
+    send(response, isTagged(route) && made.status === 200 ? withTag(request.headers, made) : made)
   }
-}
-
-function tagReads(route: Route, { headers }: RouteRequest, response: RouteResponse): RouteResponse {
-  if (!isTagged(route) || response.status !== 200) return response
-  if (response.headers['etag'] !== undefined) return response
-  return withTag(headers, { ...response, headers: { ...ownOnly, ...response.headers } })
 }
 
 /**

@@ -17,7 +17,7 @@ type Operation = {
   security: object[]
   parameters?: { in: string; name: string; required: boolean; schema: object }[]
   requestBody?: { content: Record<string, { schema: object; example?: unknown }> }
-  responses: Record<string, { content?: Record<string, { schema: object }> }>
+  responses: Record<string, { headers?: Record<string, object>; content?: Record<string, { schema: object }> }>
 }
 type Document = {
   tags: { name: string }[]
@@ -151,6 +151,18 @@ test('errors of the operator API are problems, also for a key with too low a rol
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   for (const [status, { content }] of Object.entries(responses))
     if (Number(status) >= 400) expect(content).toEqual(problem)
+})
+
+test('every read under /api/v1 and every feed has a tag and a 304, and nothing else has', () => {
+  const isTagged = ({ parameters = [], responses }: Operation) => [
+    parameters.some(({ name }) => name === 'if-none-match'),
+    responses['200']?.headers?.['etag'] !== undefined,
+    responses['304'] !== undefined,
+  ]
+  for (const { path, method, operation } of operations) {
+    const expected = method === 'get' && /^\/(api\/v1|feeds)\//.test(path)
+    expect([method, path, isTagged(operation)]).toEqual([method, path, [expected, expected, expected]])
+  }
 })
 
 test('a whole number may be a text or a boolean in a body, and is an integer in a URL; defaults, bounds and patterns are described', () => {

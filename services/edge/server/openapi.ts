@@ -117,8 +117,7 @@ function responsesOf(route: Route): ResponseDocs {
     ...(role === 'viewer' || role === 'operator' || role === 'desk' ? ofKeys : {}),
     ...((body ?? form) ? ofBodies : {}),
     ...((query ?? params ?? headers ?? body ?? form) ? ofInput : {}),
-    ...own,
-    ...(isTagged(route) ? withTags(own) : {}),
+    ...(isTagged(route) ? withTags(own) : own),
   }
 }
 

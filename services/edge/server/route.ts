@@ -87,9 +87,12 @@ export type Route = { method: Method; path: string; doc: RouteDoc } & (
     }
 )
 
-/** Whether a 200 has a tag, so that whoever asks again need not receive the same: that of every read under /api/v1. */
+/**
+ * Whether a 200 has a tag, so that whoever asks again need not receive the same: that of every read under /api/v1, and
+ * of every feed. app.ts adds the tag, and openapi.ts describes it.
+ */
 export function isTagged({ method, path }: Pick<Route, 'method' | 'path'>): boolean {
-  return method === 'get' && answersProblemJson(path)
+  return method === 'get' && (answersProblemJson(path) || path.startsWith('/feeds/'))
 }
 
 /** Whether errors of this route are pages too, because people open it. */
