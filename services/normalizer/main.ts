@@ -15,19 +15,25 @@ import { startTrials } from './map-trial/loop.ts'
 import { openDocuments } from './raw-documents.ts'
 import { startReplaying } from './replay/loop.ts'
 import { openStore } from './store/store.ts'
+import { watchDue } from './watch-due.ts'
+
+/** How often the outbox looks by itself: `watchDue` wakes it. */
+const outboxMs = 30_000
 
 await runService('normalizer', readConfig, async (config, context) => {
   const { consume, publish, readTable, readBetween, erasures } = await openKafka(config, context)
   const database = await openDatabase(config, context)
   const maps = createMaps(config.MAP_WAIT_MS)
   await readTable(topics.normalizationMaps, maps.add)
-  const store = openStore(config, database, startOutbox(context, database, publish))
+  const wakeOutbox = startOutbox(context, database, publish, outboxMs)
+  const store = openStore(config, database, wakeOutbox)
   const documents = openDocuments(config.firestore, context.scope)
   const wakeReplays = startReplaying(
     { config, database, maps, publish, documents, erasures, readTopic: readBetween },
     context,
   )
   const wakeTrials = startTrials({ config, database, documents }, context)
+  watchDue(context, database, { replay: wakeReplays, tryMaps: wakeTrials, publish: wakeOutbox })
   const wake = () => {
     wakeReplays()
     wakeTrials()

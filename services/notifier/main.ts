@@ -11,6 +11,7 @@ import { openAppliers } from './changes/appliers.ts'
 import { previewDigest } from './changes/preview.ts'
 import { readConfig } from './config.ts'
 import { startDelivery } from './delivery/loop.ts'
+import { unwokenTurns } from './delivery/settings.ts'
 import { startDigests } from './digests/loop.ts'
 import { storeNews } from './inbox/news.ts'
 import { storeOpsEvents } from './inbox/ops-events.ts'
@@ -25,7 +26,7 @@ await runService('notifier', readConfig, async (config, context) => {
   const wakeDelivery = startDelivery(config, context, database, publish)
   const wakePlanning = startPlanning(config, context, database, wakeDelivery)
   const wakeAll = () => [wakePlanning, wakeDelivery].forEach((wake) => wake())
-  const wakeOutbox = startOutbox(context, database, publish)
+  const wakeOutbox = startOutbox(context, database, publish, unwokenTurns * config.POLL_MS)
   watchDue(config, context, database, { plan: wakePlanning, deliver: wakeDelivery, publish: wakeOutbox })
   const wakeDigests = startDigests(config, context, database, wakeDelivery)
   startPruning(config, context, database, [outcomes, { table: 'rehearsal', column: 'made_at', days: 1 }])

@@ -280,6 +280,9 @@ test('a trial that somebody asks the normalizer for says what the command says, 
        VALUES (gen_random_uuid(), $1, $2, 1, $3, 3, 'key:a', $4, now() - interval '1 s') RETURNING trial_id AS id`,
       [source.id, source.name, JSON.stringify(map), attempts],
     )
+    // The loop has just looked, and does so by itself after 30 s.
+    const isBegun = `SELECT FROM normalizer.map_trial WHERE trial_id = $1 AND (state <> 'running' OR leased_until > now())`
+    await waitFor('the trial to begin', async () => (await query(isBegun, [row!.id])).length === 1, 10_000)
     return ended(row!.id)
   }
   expect((await died(1)).state).toBe('done')

@@ -38,7 +38,7 @@ test('what becomes due by time alone is done long before the loops look by thems
   slack.openRoom(room)
   const [source, company] = [await addSource(database), await addCompany(database)]
   await addPerson(database, { companies: [company], channels: [{ type: 'SLACK', destination: room }] })
-  // Unwoken, the loops of plans and deliveries look every 30 s.
+  // Unwoken, the loops of plans and deliveries look after 30 s at the earliest.
   await start('notifier', { POLL_MS: '3000', SLACK_API_URL: slack.url, SLACK_INTERVAL_MS: '0' })
 
   await sendNews(installation, groupOf(company, source, 1))

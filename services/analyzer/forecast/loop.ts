@@ -34,7 +34,9 @@ export function startForecasting(settings: PostgresSettings, context: ServiceCon
   const longestMs = waitShare * settings.DATABASE_IDLE_TRANSACTION_TIMEOUT_MS
   return startLoop('forecast', everyMs, context, async () => {
     // Before, so that it is also known while none can be made.
-    feedsDue.set(await countDue(database))
+    const due = await countDue(database)
+    feedsDue.set(due)
+    if (due === 0) return null
     const feed = await forecastSome(context, database, longestMs)
     return feed === null ? null : 0
   })

@@ -13,8 +13,8 @@ import { shortenReport } from './shorten-report.ts'
 import { claimTrial, type Done, endTrial, holdTrial, type Trial } from './trial-table.ts'
 import { findLastDocuments, readMapSource, tryMap } from './try-map.ts'
 
-/** Trials of a normalizer that has died wait so long at most, and their lease. */
-const pollMs = 2000
+/** How often it looks by itself: `watchDue` wakes it for what a normalizer that has died leaves. */
+const pollMs = 30_000
 
 /** A trial that ends its process so often, fails. */
 const mostAttempts = 2

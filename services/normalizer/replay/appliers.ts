@@ -87,7 +87,7 @@ function changeState({ from, to, done }: { from: readonly string[]; to: State; d
     if (state !== to && !from.includes(state)) throw new RefusedError(`Replay ${replay} is ${state}.`)
     if (state !== to)
       await tx.query(sql.unsafe`
-        UPDATE normalizer.replay SET state = ${to}, attempts = 0,
+        UPDATE normalizer.replay SET state = ${to}, attempts = 0, leased_until = NULL,
           finished_at = CASE WHEN ${to} = 'canceled' THEN now() END
         WHERE replay_no = ${replay}`)
     return { message: `Replay ${replay} ${done}.`, before: { state }, after: { state: to }, id: replay }

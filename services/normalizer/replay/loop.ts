@@ -18,8 +18,8 @@ import { PageReader } from './read-page.ts'
 import { claimReplay, endReplay, holdReplay, type Replay, uncountAttempt } from './replay-table.ts'
 import { sendUnsent } from './unsent.ts'
 
-/** Replays and corrections that commands ask for wait so long at most; those that come from the topic wake the loop. */
-const pollMs = 2000
+/** How often it looks by itself: `watchDue` wakes it for what commands ask for and what a normalizer that has died leaves. */
+const pollMs = 30_000
 
 /** A replay that begins so often at one place, without coming further, fails. */
 const mostAttempts = 6

@@ -15,7 +15,7 @@ import { type Attempt, createAttempt, type OpenKind } from './attempt.ts'
 import { createLimiter } from '#runtime/calls/limit-calls.ts'
 import { claimDeliveries, closeUndeliverable, releaseLapsed, returnUncalled } from './claim.ts'
 import { decideNext, noAnswer } from './decide-next.ts'
-import { type DeliverySettings, unwokenTurns } from './settings.ts'
+import { type DeliverySettings, tidyTurns } from './settings.ts'
 
 type Settings = DeliverySettings & ChannelSettings & Pick<MessageSettings, 'LINK_DAYS' | 'MAX_LINES'>
 
@@ -89,7 +89,7 @@ function startKind(
   }
 
   const afterCrash = decideNext(noAnswer, { attempts: 1, ageMs: 0 }, { ...policy, lookUpAfterMs: 0 }, 0)
-  const everyMs = unwokenTurns * config.POLL_MS
+  const everyMs = tidyTurns * config.POLL_MS
   // What a crash left waits for its lease anyway, so it need not be looked for in every turn.
   let tidiedAt = -Infinity
 

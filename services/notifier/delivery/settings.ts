@@ -23,8 +23,11 @@ export const deliverySettings = {
 
 export type DeliverySettings = z.output<z.ZodObject<typeof deliverySettings>>
 
-/** What `watchDue` does not wake looks by itself every so many times POLL_MS. */
-export const unwokenTurns = 10
+/** What `watchDue` wakes also looks by itself, every so many times POLL_MS. */
+export const unwokenTurns = 60
+
+/** What no other loop asks for, such as deliveries that a crash left, is looked for every so many times POLL_MS. */
+export const tidyTurns = 10
 
 /** What does not fit together. */
 export function checkDelivery({

@@ -16,6 +16,9 @@ import {
 import { retryTransient } from '../calls/retry.ts'
 import type { ServiceContext } from '../process/service.ts'
 
+/** How long the broker waits for a row before it says that there is none: a row that comes is given out at once. */
+const waitMs = 3000
+
 /** Longer than this without a fetch, and what came later may be missing. */
 const fetchTimeoutMs = 30_000
 
@@ -46,15 +49,17 @@ export async function readTable<T>(
   const groupId = `${prefixed(settings, context.name)}.table.${randomUUID()}`
   const consumer = kafka.consumer({
     groupId,
+    // After an outage the next member waits for the end of this session: a longer one makes maps and erasures late.
     sessionTimeout: readerSessionMs,
     allowAutoTopicCreation: false,
     metadataMaxAge: metadataMaxAgeMs,
-    maxWaitTimeInMs: 1000,
+    maxWaitTimeInMs: waitMs,
   })
   const { promise: complete, resolve } = Promise.withResolvers<void>()
   if (missing.size === 0) resolve()
 
-  scope.defer(() => consumer.disconnect())
+  // It would wait for the last fetch, and nobody waits for it to leave its group.
+  scope.defer(() => void consumer.disconnect().catch(() => undefined))
   await step(`connecting the reader of ${name}`, () => connectConsumer(consumer, [name]))
   const signs = watchReader(consumer, { topic: name, check: `kafka_table_${topic.schema}` }, context)
 

@@ -206,8 +206,10 @@ async function look(watch: Watch): Promise<void> {
   const seen: Seen[] = []
   // Without a partition, any topic shows whether the broker answers.
   const asked = all.length > 0 ? all.map(({ topic }) => topic) : [...watch.topics.keys()].slice(0, 1)
-  for (const topic of new Set(asked)) {
-    const extents = await readExtents(admin, topic)
+  const found = await Promise.all(
+    [...new Set(asked)].map(async (topic) => ({ topic, extents: await readExtents(admin, topic) })),
+  )
+  for (const { topic, extents } of found) {
     for (const { partition, offset, member } of all.filter((one) => one.topic === topic)) {
       const high = extents.get(partition)?.high ?? 0
       noteUnread(topic, partition, Math.max(0, high - offset))

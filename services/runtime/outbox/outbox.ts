@@ -12,7 +12,7 @@ import type { ServiceContext } from '../process/service.ts'
 import { clipTexts } from '../text/clip-texts.ts'
 
 /** How soon an event is published that another process wrote, a command or a replica that is gone. Our own wake the loop. */
-const pollMs = 2000
+const ownPollMs = 2000
 
 /** While another replica publishes: it may have looked before our events were committed. */
 const lookAgainMs = 50
@@ -63,9 +63,15 @@ function asJson(event: Outgoing): string {
 /**
  * Publishes what is in the service's outbox, until it stops: each event at least once, with the same id each time, in the
  * order written. Any number of replicas may do so. One that cannot be published is set aside, and an event that says so is
- * published in its place. The returned function has it look at once.
+ * published in its place. The returned function has it look at once. Who looks for such events in another way and calls it
+ * gives a longer `pollMs`.
  */
-export function startOutbox(context: ServiceContext, database: Database, publish: Publish): () => void {
+export function startOutbox(
+  context: ServiceContext,
+  database: Database,
+  publish: Publish,
+  pollMs = ownPollMs,
+): () => void {
   const wake = startLoop('publish_outbox', pollMs, context, async () => {
     const published = await publishSome(context, database, publish)
     if (published === 'busy') return lookAgainMs
