@@ -4,6 +4,7 @@ import { alreadyExists, invalidArgument } from '#runtime/firestore/grpc-codes.ts
 import { batchCalls } from '#runtime/calls/batch-calls.ts'
 import { withDeadline } from '#runtime/calls/deadline.ts'
 import { hasCode, TransientError } from '#runtime/calls/retry.ts'
+import { addCreation } from './add-creation.ts'
 import type { Config } from './config.ts'
 import type { Fields } from './document.ts'
 import { createRamp } from './ramp.ts'
@@ -34,7 +35,7 @@ export function openCreations(config: Config, firestore: Firestore) {
   const commit = batchCalls({
     async work(creations: readonly Creation[]) {
       const batch = firestore.batch()
-      for (const { documents } of creations) for (const { ref, fields } of documents) batch.create(ref, fields)
+      for (const { documents } of creations) for (const { ref, fields } of documents) addCreation(batch, ref, fields)
       await inTime(batch.commit(), creations[0]?.documents[0].ref.path ?? '')
       return creations.map(() => undefined)
     },
