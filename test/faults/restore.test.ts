@@ -1,5 +1,8 @@
 import { expect, test } from 'vitest'
+import { topics } from '../../schemas/topics.ts'
+import { listDocuments } from '../harness/counts.ts'
 import { backUp, restoreBackUp } from '../harness/database.ts'
+import { deleteRecords } from '../harness/group.ts'
 import { mailsTo, slackPostsIn } from '../harness/mailbox.ts'
 import { quickRecovery } from '../harness/messages.ts'
 import { addPolicy } from '../harness/notifier/digests.ts'
@@ -45,6 +48,8 @@ async function makeDigest({ database, parma, address }: System): Promise<void> {
   })
 }
 
+const stopAll = ({ services }: System) => Promise.all(Object.values(services).map((service) => service.stop()))
+
 /** Runs the steps that `parma backup verify` prints, and starts the services where it says so. */
 async function followSteps(system: System): Promise<string[]> {
   const { steps } = JSON.parse(await system.parma('backup', 'verify', '--json')) as { steps: string[] }
@@ -88,7 +93,7 @@ test.each<Point>(['a handshake', 'a digest', 'a migration'])(
     const before = await readAll(system)
     expect(before.mails.length).toBeGreaterThan(companies)
 
-    await Promise.all(Object.values(system.services).map((service) => service.stop()))
+    await stopAll(system)
     await restoreBackUp(database, copy)
     if (point === 'a migration')
       await database.query(`ALTER TABLE notifier.notification DROP COLUMN tells;
@@ -108,3 +113,82 @@ test.each<Point>(['a handshake', 'a digest', 'a migration'])(
     expect(looks.filter(({ ok }) => ok === 'no').map(({ look }) => look)).toEqual(['services'])
   },
 )
+
+/** Every table of Postgres that has the company in a column of companies, or its name. */
+async function placesOf({ database }: System, { id, name }: { id: number; name: string }): Promise<string[]> {
+  const tables = await database.query<{ table: string; is_of: boolean }>(`
+    SELECT format('%I.%I', table_schema, table_name) AS table, bool_or(column_name = 'company_id') AS is_of
+    FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+    WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
+    GROUP BY 1 ORDER BY 1`)
+  const found: string[] = []
+  for (const { table, is_of } of tables) {
+    const isOf = is_of ? `company_id::text = '${id}' OR` : ''
+    const rows = await database.query(`SELECT FROM ${table} t WHERE ${isOf} position($1 IN t::text) > 0 LIMIT 1`, [
+      name,
+    ])
+    if (rows.length > 0) found.push(table)
+  }
+  return found
+}
+
+test('a company that was forgotten since stays forgotten, and payloads that Kafka lost come back from their documents', async () => {
+  const followers = { SourceField: 'followers', DataType: 'int', MeasurementName: 'followers' }
+  const map = { Source: 'restored-lost', Mappings: [followers] }
+  const system = await startSystem({ map, companies, env: settings })
+  const { database, parma } = system
+  const feedAll = async (count: number) => {
+    await system.newRun()
+    for (let company = 0; company < companies; company++)
+      expect(await system.feed(company, { followers: count })).toMatchObject({ status: 201 })
+  }
+  const readKept = async () => {
+    const { values, shown, mails, posts } = await readAll(system)
+    return {
+      values,
+      shown,
+      mails,
+      posts,
+      documents: (await listDocuments({ ...system, source: map.Source })).toSorted(),
+    }
+  }
+
+  await feedAll(12_000)
+  await system.settled(companies)
+  await feedAll(15_000)
+  await system.settled(2 * companies)
+  const copy = await backUp(database)
+  await feedAll(22_000)
+  await system.settled(3 * companies)
+  const [forgotten] = system.companies
+  await parma('forget', '--company', forgotten!.name, '--reason', 'a contract ended', '--yes')
+  expect(await placesOf(system, forgotten!)).toEqual([])
+  const before = await readKept()
+  expect(before.values).toHaveLength(3 * (companies - 1))
+  expect(before.mails.length).toBeGreaterThanOrEqual(2 * companies)
+
+  await stopAll(system)
+  await restoreBackUp(database, copy)
+  expect(await placesOf(system, forgotten!)).toEqual(expect.arrayContaining(['public.company', 'normalizer.value']))
+  const topic = system.topics.prefix + topics.rawPayloads.name
+  const records = Map.groupBy(await system.topics.read(topics.rawPayloads.name), ({ partition }) => partition)
+  for (const [partition, of] of records) await deleteRecords(topic, partition, of.at(-1)!.offset + 1)
+  const steps = await followSteps(system)
+  expect(steps).toEqual(expect.arrayContaining(['npx parma forget --again', 'npx parma redrive --missing']))
+  await waitFor('the values', async () => (await readKept()).values.length === before.values.length)
+  expect(await placesOf(system, forgotten!)).toEqual([])
+  expect(await readKept()).toEqual(before)
+
+  // All that is said from now on is about what comes from now on, and of the others alone.
+  await feedAll(60_000)
+  await waitFor('the messages', async () => {
+    const { mails, posts } = await readKept()
+    return Math.min(mails.length - before.mails.length, posts.length - before.posts.length) >= companies - 1
+  })
+  const after = await readKept()
+  expect(after.mails.length - before.mails.length).toBe(companies - 1)
+  expect(after.posts.length - before.posts.length).toBe(companies - 1)
+  expect(after.values.length - before.values.length).toBe(companies - 1)
+  expect(await placesOf(system, forgotten!)).toEqual([])
+  expect(JSON.parse(await parma('redrive', '--missing', '--json'))).toMatchObject({ redriven: 0 })
+})

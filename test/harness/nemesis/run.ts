@@ -17,7 +17,8 @@ import { startWrongConsumers } from './wrong-consumers.ts'
 
 export type Run = { seed: string; forMs: number; from: readonly KindName[]; recoveryMs: number }
 
-const companies = 8
+/** So many that none has more news items during an outage than one message names: it counts the rest. */
+const companies = 24
 const payloadsPerSecond = 6
 /** Of all payloads due while faults last, those that are acknowledged by their end. */
 const leastAcked = 0.8

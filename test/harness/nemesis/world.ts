@@ -28,6 +28,8 @@ const quick: NodeJS.ProcessEnv = {
   SEND_TIMEOUT_MS: '5000',
   LEASE_MS: '8000',
   SLACK_INTERVAL_MS: '0',
+  // So many fit: a message only counts further news items, and a run looks for each.
+  MAX_LINES: '40',
 }
 
 const variables: Record<LinkedServer, string> = {
