@@ -52,6 +52,30 @@ describe("kafkajs' queue of requests", () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  test('waits as long as a broker wants when its clock is set back', async () => {
+    const queue = makeQueue()
+    const send = vi.fn()
+    queue.maybeThrottle(300)
+    vi.setSystemTime(Date.now() - 3_600_000)
+    queue.push({ entry: { correlationId: 1 }, expectResponse: true, sendRequest: send })
+    queue.maybeThrottle(100)
+    await vi.advanceTimersByTimeAsync(299)
+    expect(send).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(1)
+    expect(send).toHaveBeenCalledOnce()
+  })
+
+  test('sends at most so many at once, and the next when one is answered', () => {
+    const queue = makeQueue({ maxInFlightRequests: 1 })
+    const send = vi.fn()
+    for (const correlationId of [1, 2])
+      queue.push({ entry: { correlationId, resolve: () => undefined }, expectResponse: true, sendRequest: send })
+    expect(send).toHaveBeenCalledOnce()
+    expect(vi.getTimerCount()).toBe(0)
+    queue.fulfillRequest({ correlationId: 1, payload: null, size: 0 })
+    expect(send).toHaveBeenCalledTimes(2)
+  })
+
   describe('with a limit of time', () => {
     const ended: string[] = []
     beforeEach(() => void (ended.length = 0))
@@ -150,6 +174,27 @@ test('a topic that the last answer of a broker lacks is unknown, not empty', () 
   expect(cluster.findTopicPartitionMetadata('known')).toHaveLength(1)
   const unknown = expect.objectContaining({ type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true })
   expect(() => cluster.findTopicPartitionMetadata('other')).toThrow(unknown)
+})
+
+test('what is known of the brokers becomes old when a clock is set back, too', async () => {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+  onTestFinished(() => void vi.useRealTimers())
+  type Pool = { refreshMetadataIfNecessary(topics: string[]): Promise<void> }
+  const Pool = require('kafkajs/src/cluster/brokerPool.js') as { new (options: object): Pool }
+  const quiet = { namespace: () => ({}) }
+  const pool = new Pool({ connectionPoolBuilder: {}, logger: quiet, metadataMaxAge: 1000 })
+  const metadata = vi.fn(() => Promise.resolve({ brokers: [], topicMetadata: [{ topic: 'one' }] }))
+  const seedBroker = { metadata, connectionPool: {} }
+  Object.assign(pool, { seedBroker, findConnectedBroker: () => Promise.resolve(seedBroker) })
+  const ask = () => pool.refreshMetadataIfNecessary(['one'])
+
+  await ask()
+  vi.setSystemTime(Date.now() - 3_600_000)
+  await ask()
+  expect(metadata).toHaveBeenCalledOnce()
+  vi.advanceTimersByTime(1001)
+  await ask()
+  expect(metadata).toHaveBeenCalledTimes(2)
 })
 
 test('a member still says that it lives when its clock is set back', async () => {

@@ -10,19 +10,42 @@ const prototypeOf = <T>(file: string) => (require(`kafkajs/src/${file}`) as { pr
 type Request = { requestTimeout: number; dueAt?: number; timeoutRequest(): void }
 type Queue = {
   pending: unknown[]
+  maxInFlightRequests: number | null
+  throttledUntilMs?: number
+  throttleCheckTimeoutId: NodeJS.Timeout | null
   inflight: Map<number, Request>
   enforceRequestTimeout?: boolean
   requestTimeout: number
   requestTimeoutIntervalId?: NodeJS.Timeout | undefined
+  maybeThrottle(ms: number | null): void
+  canSendSocketRequestImmediately(): boolean
+  checkPendingRequests(): void
   scheduleCheckPendingRequests(): void
   scheduleRequestTimeoutCheck(): void
   sendSocketRequest(request: Request): void
   destroy(): void
 }
 const queue = prototypeOf<Queue>('network/requestQueue/index.js')
-const { scheduleCheckPendingRequests, sendSocketRequest, destroy } = queue
+const { sendSocketRequest, destroy } = queue
+const throttledMs = ({ throttledUntilMs = 0 }: Queue) => throttledUntilMs - performance.now()
 queue.scheduleCheckPendingRequests = function () {
-  if (this.pending.length > 0) scheduleCheckPendingRequests.call(this)
+  const ms = throttledMs(this)
+  // What waits for an answer of another is looked for when that comes.
+  if (this.pending.length === 0 || ms <= 0 || this.throttleCheckTimeoutId) return
+  const look = () => {
+    this.throttleCheckTimeoutId = null
+    this.checkPendingRequests()
+  }
+  this.throttleCheckTimeoutId = setTimeout(look, Math.ceil(ms))
+}
+
+// How long a broker wants to be left alone it measures with a clock that may be set: back by an hour, and it waits an hour.
+queue.maybeThrottle = function (ms) {
+  if (ms !== null) this.throttledUntilMs = performance.now() + Math.max(ms, throttledMs(this))
+}
+queue.canSendSocketRequestImmediately = function () {
+  const isFull = this.maxInFlightRequests !== null && this.inflight.size >= this.maxInFlightRequests
+  return !isFull && throttledMs(this) <= 0
 }
 
 // It looks ten times a second on each connection for requests that were not answered in time, and measures that time with a
@@ -54,9 +77,16 @@ queue.destroy = function () {
 // whatever they answer, which it never tries again (https://github.com/tulios/kafkajs/issues/1654). So a user who may not
 // use the group is not told so, and an outage looks like an error that nobody thought of.
 type Ask = (of: { nodeId: string; broker: object }) => Promise<unknown>
-type Pool = { withBroker(ask: Ask): Promise<unknown> }
+type Pool = {
+  metadataExpireAt: number | null
+  refreshMetadata(topics: string[]): Promise<void>
+  refreshMetadataIfNecessary(topics: string[]): Promise<void>
+  withBroker(ask: Ask): Promise<unknown>
+  agesAtMs?: number
+  metadataMaxAge: number
+}
 const pool = prototypeOf<Pool>('cluster/brokerPool.js')
-const { withBroker } = pool
+const { withBroker, refreshMetadata, refreshMetadataIfNecessary } = pool
 pool.withBroker = async function (ask) {
   const failures: unknown[] = []
   const answer = await withBroker.call(this, async (of) =>
@@ -67,6 +97,16 @@ pool.withBroker = async function (ask) {
   )
   if (failures.length > 0 && answer === null) throw failures.at(-1)
   return answer
+}
+
+// Whether what it knows of the brokers is old it asks a clock that may be set, too.
+pool.refreshMetadata = async function (topics) {
+  await refreshMetadata.call(this, topics)
+  this.agesAtMs = performance.now() + this.metadataMaxAge
+}
+pool.refreshMetadataIfNecessary = async function (topics) {
+  if (performance.now() > (this.agesAtMs ?? 0)) this.metadataExpireAt = null
+  await refreshMetadataIfNecessary.call(this, topics)
 }
 
 // It commits to the broker that was the coordinator when the member joined, also after that one has said that another is
