@@ -19,7 +19,8 @@ const rooms = {
     process: ['observe', 'calls', 'web'],
     web: [],
     observe: [],
-    kafka: ['observe', 'process', 'calls', 'text'],
+    kafkajs: [],
+    kafka: ['kafkajs', 'observe', 'process', 'calls', 'text'],
     recovery: ['outbox', 'process', 'calls'],
     offsets: ['recovery', 'kafka', 'process', 'calls', 'text'],
     consume: ['recovery', 'offsets', 'observe', 'outbox', 'kafka', 'process', 'calls', 'erase'],
@@ -157,7 +158,7 @@ const otherRooms = (service, room) => {
 }
 const kafkajs = {
   name: 'kafkajs',
-  message: 'Only services/runtime/kafka, offsets and consume know the client library: call theirs.',
+  message: 'Only services/runtime/kafka, kafkajs, offsets and consume know the client library: call theirs.',
 }
 const behindTheDoor = {
   group: ['#runtime/kafka/produce.ts', '#runtime/kafka/topic-table.ts', '#runtime/consume/consume.ts'],
@@ -218,7 +219,7 @@ export default tseslint.config(
   },
   {
     files: ['services/**/*.ts', 'schemas/**/*.ts'],
-    ignores: ['services/runtime/{kafka,offsets,consume}/**', '**/*.test.ts'],
+    ignores: ['services/runtime/{kafka,kafkajs,offsets,consume}/**', '**/*.test.ts'],
     // Not the rule of the same name below: of one rule the last entry that fits a file replaces all others.
     rules: { '@typescript-eslint/no-restricted-imports': ['error', { paths: [kafkajs] }] },
   },

@@ -12,7 +12,7 @@ import { classify } from '../calls/retry.ts'
 import type { KafkaSettings } from '../process/settings.ts'
 import type { Log } from '../process/log.ts'
 import type { ServiceContext } from '../process/service.ts'
-import './kafkajs-mends.ts'
+import '../kafkajs/mends.ts'
 import { PromptKafka } from './silence.ts'
 
 /** Session of readers that are alone in their group: nobody waits for their partitions. */

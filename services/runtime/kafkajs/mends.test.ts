@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
-import './kafkajs-mends.ts'
+import './mends.ts'
 
 const require = createRequire(import.meta.url)
 /** An object of a class of kafkajs, without what its constructor does. */
@@ -213,4 +213,36 @@ test('a member still says that it lives when its clock is set back', async () =>
   expect(heartbeat).toHaveBeenCalledOnce()
   await group.heartbeat({ interval })
   expect(heartbeat).toHaveBeenCalledOnce()
+})
+
+describe('a request to produce', () => {
+  type Encoded = { buf: Buffer; buffer: Buffer }
+  type Protocol = { protocol(of: { version: number }): (of: object) => { request: { encode(): Promise<Encoded> } } }
+  const produce = require('kafkajs/src/protocol/requests/produce/index.js') as Protocol
+  const encode = async (messages: object[], options: object = {}) => {
+    const topicData = [{ topic: 'one', partitions: [{ partition: 0, firstSequence: 7, messages }] }]
+    const of = { acks: -1, timeout: 1000, compression: 0, producerId: -1, producerEpoch: 0, topicData, ...options }
+    return produce.protocol({ version: 7 })(of).request.encode()
+  }
+  // From the start of its batch: after no transaction, acks, timeout, one topic by name, one partition by number, and a size.
+  const batchOf = ({ buffer }: Encoded) => buffer.subarray(2 + 2 + 4 + 4 + (2 + 3) + 4 + 4 + 4)
+  const record = { key: '1', value: Buffer.from('value') }
+
+  test('is written at once, into a buffer of its size', async () => {
+    const { buf, buffer } = await encode([record])
+    expect(buf).toHaveLength(buffer.length)
+  })
+
+  test.each([
+    ['compression', { compression: 1 }, 22, 1],
+    ['a transaction', { transactionalId: 'one', producerId: 5 }, 22 + 'one'.length, 16],
+    ['a sequence number', { producerId: 5 }, 56, 7],
+  ])('with %s has it', async (_, options, at, byte) => {
+    expect(batchOf(await encode([record], options))[at]).toBe(byte)
+  })
+
+  test('with records that have a time keeps it', async () => {
+    const batch = batchOf(await encode([record, { ...record, timestamp: '1700000000000' }]))
+    expect(batch.readBigInt64BE(27)).toBe(1_700_000_000_000n)
+  })
 })
